@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a policy's samples looked like, in bounded memory."""
+
+from nova_balloon_timer import model
+
+_MOST_POINTS = 2048
+
+
+class Curve:
+    """Points of a policy; when full, the older half is thinned out.
+
+    A policy of an hour then costs as much memory as one of a second. The
+    newest points, which tell how it ended, keep their full resolution.
+    """
+
+    def __init__(self) -> None:
+        self._points: list[model.CurvePoint] = []
+
+    @property
+    def points(self) -> tuple[model.CurvePoint, ...]:
+        """The points so far, oldest first."""
+        return tuple(self._points)
+
+    def add(self, sample: model.BalloonSample, target_kib: int | None) -> None:
+        """Append a sample and the target that stood when it was read."""
+        self._points.append(
+            model.CurvePoint(
+                at=sample.at,
+                actual_kib=sample.actual_kib,
+                target_kib=target_kib,
+                usable_kib=sample.usable_kib,
+                rss_kib=sample.rss_kib,
+            )
+        )
+        if len(self._points) > _MOST_POINTS:
+            half = _MOST_POINTS // 2
+            self._points[1:half] = self._points[1:half:2]
+
+    def actual_at(self, at: float) -> float | None:
+        """Interpolate what the guest had at an instant.
+
+        :returns: KiB; the nearest point's outside the curve, None if empty
+        """
+        if not self._points:
+            return None
+        before = self._points[0]
+        for point in self._points:
+            if point.at >= at:
+                return _between(before, point, at)
+            before = point
+        return before.actual_kib
+
+    def last_movement_at(self) -> float | None:
+        """Return when the balloon was last seen to have moved."""
+        for earlier, later in zip(
+            reversed(self._points[:-1]), reversed(self._points), strict=False
+        ):
+            if earlier.actual_kib != later.actual_kib:
+                return later.at
+        return None
+
+
+def _between(
+    before: model.CurvePoint, after: model.CurvePoint, at: float
+) -> float:
+    if after.at <= before.at or at <= before.at:
+        return before.actual_kib
+    share = (at - before.at) / (after.at - before.at)
+    return before.actual_kib + share * (after.actual_kib - before.actual_kib)

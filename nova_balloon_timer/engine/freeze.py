@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""After the end: stop the balloon, see it still, and say what came of it."""
+
+from nova_balloon_timer import message
+from nova_balloon_timer import model
+from nova_balloon_timer.engine import run as engine_run
+from nova_balloon_timer.engine import settings as engine_settings
+from nova_balloon_timer.engine import states
+
+_FIRST_LOOK_SECONDS = 0.002
+_LONGEST_LOOK_SECONDS = 0.064
+_FIRST_RETRY_SECONDS = 0.05
+
+
+class Freeze:
+    """A policy that has ended, until its balloon was seen still."""
+
+    def __init__(
+        self,
+        ended: engine_run.Run,
+        verdict: engine_run.Verdict,
+        settings: engine_settings.EngineSettings,
+        now: float,
+    ) -> None:
+        self.ended = ended
+        self.ended_at = now
+        self.gives_up_at = now + settings.freeze_timeout_seconds
+        self._verdict = verdict
+        self._settings = settings
+        self._frozen_at: float | None = None
+        self._last_looked_at: float | None = None
+        self._look_seconds = _FIRST_LOOK_SECONDS
+        self._failures = 0
+
+    @property
+    def action(self) -> message.FreezeBalloon:
+        """Return the one order that may follow a policy's end."""
+        balloon_policy = self.ended.balloon_policy
+        highest_kib = balloon_policy.maximum_kib
+        lowest_kib = balloon_policy.guards.floor_kib
+        if balloon_policy.direction is model.Direction.DEFLATE:
+            lowest_kib = min(lowest_kib, balloon_policy.start_actual_kib)
+        return message.FreezeBalloon(
+            guest_uuid=balloon_policy.guest_uuid,
+            at_kib=self._verdict.freeze_at_kib,
+            lowest_kib=lowest_kib,
+            highest_kib=highest_kib,
+        )
+
+    @property
+    def is_frozen(self) -> bool:
+        """Tell whether the hypervisor has taken the order."""
+        return self._frozen_at is not None
+
+    def confirm_order(self, event: message.BalloonFrozen) -> None:
+        """Note that the order was carried out."""
+        self.ended.curve.add(event.before, self.ended.handed_kib)
+        self.ended.handed_kib = event.target_kib
+        self.ended.curve.add(event.after, event.target_kib)
+        self._frozen_at = event.before.at
+        self._last_looked_at = event.after.at
+        self._failures = 0
+
+    def observe(self, sample: model.BalloonSample) -> None:
+        """Take a later look into the books."""
+        self.ended.curve.add(sample, self.ended.handed_kib)
+        self._last_looked_at = sample.at
+        self._failures = 0
+
+    def is_still(self) -> bool:
+        """Tell whether the balloon has stood still long enough."""
+        if self._frozen_at is None or self._last_looked_at is None:
+            return False
+        moved_at = self.ended.curve.last_movement_at() or self._frozen_at
+        since_at = max(moved_at, self._frozen_at)
+        return self._last_looked_at - since_at >= self._settings.still_seconds
+
+    def next_look_at(self, now: float) -> float:
+        """Return when to look again, ever more rarely."""
+        look_at = now + self._look_seconds
+        self._look_seconds = min(2 * self._look_seconds, _LONGEST_LOOK_SECONDS)
+        return look_at
+
+    def next_retry_at(self, now: float) -> float:
+        """Return when to try again after a failure, backing off."""
+        seconds = retry_seconds(self._failures, self._settings)
+        self._failures += 1
+        return now + seconds
+
+    def report(self, confirmed: bool, remark: str = '') -> model.EndReport:
+        """Put together how the policy ended.
+
+        :param confirmed: the balloon was seen standing still
+        """
+        return report(
+            self.ended,
+            self._verdict,
+            ended_at=self.ended_at,
+            confirmed=confirmed,
+            remark=remark,
+        )
+
+
+def retry_seconds(
+    failures: int, settings: engine_settings.EngineSettings
+) -> float:
+    """Return how long to wait after so many failures in a row."""
+    doubled = _FIRST_RETRY_SECONDS * 2.0 ** min(failures, 16)
+    return min(doubled, settings.retry_longest_seconds)
+
+
+def report(
+    ended: engine_run.Run,
+    verdict: engine_run.Verdict,
+    *,
+    ended_at: float,
+    confirmed: bool,
+    remark: str = '',
+) -> model.EndReport:
+    """Put together how a policy ended, from its curve."""
+    points = ended.curve.points
+    balloon_policy = ended.balloon_policy
+    start_kib = balloon_policy.start_actual_kib
+    if points:
+        start_kib = points[0].actual_kib
+    end_kib = points[-1].actual_kib if points and confirmed else None
+    reason = states.REASONS[verdict.trigger]
+    late = _Lateness(ended, reason, end_kib)
+    moved_kib = None
+    if end_kib is not None:
+        moved_kib = start_kib - end_kib
+        if balloon_policy.direction is model.Direction.DEFLATE:
+            moved_kib = -moved_kib
+    return model.EndReport(
+        policy=balloon_policy,
+        reason=reason,
+        detail=f'{verdict.detail}; {remark}' if remark else verdict.detail,
+        started_at=ended.started_at,
+        deadline_at=ended.deadline_at,
+        ended_at=ended_at,
+        actual_start_kib=start_kib,
+        actual_end_kib=end_kib,
+        moved_kib=moved_kib,
+        freed_kib=_freed_kib(points),
+        lateness_seconds=late.seconds,
+        moved_after_deadline_kib=late.moved_kib,
+        confirmed=confirmed,
+        segments=tuple(ended.outcomes),
+        curve=points,
+    )
+
+
+class _Lateness:
+    """What the balloon did after its deadline, as far as it was seen."""
+
+    def __init__(
+        self,
+        ended: engine_run.Run,
+        reason: model.EndReason,
+        end_kib: int | None,
+    ) -> None:
+        self.seconds: float | None = None
+        self.moved_kib: int | None = None
+        at_deadline_kib = ended.curve.actual_at(ended.deadline_at)
+        if (
+            reason is not model.EndReason.DEADLINE
+            or end_kib is None
+            or at_deadline_kib is None
+        ):
+            return
+        moved_at = ended.curve.last_movement_at() or ended.started_at
+        self.seconds = max(0.0, moved_at - ended.deadline_at)
+        self.moved_kib = abs(round(at_deadline_kib) - end_kib)
+
+
+def _freed_kib(points: tuple[model.CurvePoint, ...]) -> int | None:
+    known = [point.rss_kib for point in points if point.rss_kib is not None]
+    return known[0] - known[-1] if known else None

@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine: events and instants in, actions out.
+
+It has no clock, thread, file, log, configuration or hypervisor. Whoever turns
+the crank calls :meth:`Engine.handle` with what happened and
+:meth:`Engine.handle_timer` no later than :meth:`Engine.next_timer` says, and
+carries out what they return.
+"""
+
+from collections.abc import Callable
+
+from nova_balloon_timer import message
+from nova_balloon_timer import model
+from nova_balloon_timer.engine import freeze as engine_freeze
+from nova_balloon_timer.engine import guard
+from nova_balloon_timer.engine import run as engine_run
+from nova_balloon_timer.engine import settings as engine_settings
+from nova_balloon_timer.engine import states
+from nova_balloon_timer.engine import timers
+
+Actions = list[message.Action]
+_Trigger = states.Trigger
+
+_NO_STATISTICS = (
+    'the guest gives no statistics: its balloon driver is not loaded, or it '
+    'hangs'
+)
+
+
+class Engine:
+    """Runs timed policies, at most one live policy a guest."""
+
+    def __init__(
+        self, settings: engine_settings.EngineSettings | None = None
+    ) -> None:
+        self._settings = settings or engine_settings.EngineSettings()
+        self._runs: dict[str, engine_run.Run] = {}
+        self._freezes: dict[str, engine_freeze.Freeze] = {}
+        self._usable: dict[str, guard.UsableMemory] = {}
+        self._deadlines = timers.TimerQueue()
+        self._looks = timers.TimerQueue()
+        self._freeze_looks = timers.TimerQueue()
+        self._freeze_limits = timers.TimerQueue()
+        self._latest = 0.0
+        self._handlers: dict[type, Callable[..., Actions]] = {
+            message.PolicyRequested: self._on_requested,
+            message.PolicyCancelled: self._on_cancelled,
+            message.BalloonSampled: self._on_sampled,
+            message.BalloonFrozen: self._on_frozen,
+            message.BalloonChanged: self._on_changed,
+            message.ActionFailed: self._on_failed,
+            message.GuestGone: self._on_gone,
+            message.HostRecovered: self._on_recovered,
+        }
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether no policy is live or being frozen."""
+        return not self._runs and not self._freezes
+
+    @property
+    def runs(self) -> tuple[engine_run.Run, ...]:
+        """The live policies, for whoever shows their progress."""
+        return tuple(self._runs.values())
+
+    def next_timer(self) -> float | None:
+        """Return when :meth:`handle_timer` is due, or None for never."""
+        instants = [
+            queue.earliest()
+            for queue in (
+                self._deadlines,
+                self._looks,
+                self._freeze_looks,
+                self._freeze_limits,
+            )
+        ]
+        return min((at for at in instants if at is not None), default=None)
+
+    def handle_timer(self, now: float) -> Actions:
+        """Do what has become due; deadlines come first.
+
+        A ``now`` earlier than one before counts as that one.
+        """
+        now = self._latest = max(now, self._latest)
+        actions: Actions = []
+        for guest_uuid in self._deadlines.pop_due(now):
+            actions += self._pass_deadline(self._runs[guest_uuid], now)
+        for guest_uuid in self._freeze_limits.pop_due(now):
+            actions += self._give_up(guest_uuid, now)
+        for guest_uuid in self._looks.pop_due(now):
+            actions += self._look(self._runs[guest_uuid])
+        for guest_uuid in self._freeze_looks.pop_due(now):
+            actions.append(self._look_at_freeze(guest_uuid))
+        return actions
+
+    def handle(self, event: message.Event, now: float) -> Actions:
+        """Take an event in, after everything that was due before it.
+
+        :returns: what to do, in this order
+        """
+        actions = self.handle_timer(now)
+        return actions + self._handlers[type(event)](event, self._latest)
+
+    def _on_requested(
+        self, event: message.PolicyRequested, now: float
+    ) -> Actions:
+        guest_uuid = event.policy.guest_uuid
+        actions: Actions = []
+        if guest_uuid in self._runs:
+            actions = self._end(
+                self._runs[guest_uuid],
+                engine_run.Verdict(
+                    trigger=_Trigger.SUPERSEDED,
+                    detail=f'policy {event.policy.uuid} took its place',
+                ),
+                now,
+            )
+        usable = self._usable.setdefault(guest_uuid, guard.UsableMemory())
+        run = engine_run.Run(event.policy, self._settings, usable, now)
+        self._runs[guest_uuid] = run
+        self._deadlines.set(guest_uuid, run.deadline_at)
+        return actions + self._look(run)
+
+    def _on_cancelled(
+        self, event: message.PolicyCancelled, now: float
+    ) -> Actions:
+        for run in self._runs.values():
+            if run.balloon_policy.uuid == event.policy_uuid:
+                return self._end(
+                    run,
+                    engine_run.Verdict(
+                        trigger=_Trigger.CANCELLED, detail='cancelled'
+                    ),
+                    now,
+                )
+        return []
+
+    def _on_sampled(
+        self, event: message.BalloonSampled, now: float
+    ) -> Actions:
+        freeze = self._freezes.get(event.guest_uuid)
+        if freeze is not None:
+            freeze.observe(event.sample)
+            return self._watch_freeze(freeze, now)
+        run = self._runs.get(event.guest_uuid)
+        if run is None:
+            return []
+        run.is_reading = False
+        run.failures = 0
+        run.observe(event.sample)
+        return self._step(run, event.sample, now)
+
+    def _on_frozen(self, event: message.BalloonFrozen, now: float) -> Actions:
+        freeze = self._freezes.get(event.guest_uuid)
+        if freeze is None:
+            return []
+        freeze.confirm_order(event)
+        return self._watch_freeze(freeze, now)
+
+    def _on_changed(
+        self, event: message.BalloonChanged, now: float
+    ) -> Actions:
+        run = self._runs.get(event.guest_uuid)
+        if run is None or not run.may_order(now):
+            return []
+        return self._look(run)
+
+    def _on_failed(self, event: message.ActionFailed, now: float) -> Actions:
+        freeze = self._freezes.get(event.guest_uuid)
+        is_transient = event.kind is message.FailureKind.TRANSIENT
+        if freeze is not None:
+            if not is_transient:
+                return self._finish_freeze(
+                    freeze, _Trigger.GAVE_UP, now, event.words
+                )
+            self._freeze_looks.set(event.guest_uuid, freeze.next_retry_at(now))
+            return []
+        run = self._runs.get(event.guest_uuid)
+        if run is None:
+            return []
+        if is_transient:
+            self._retry(run, now)
+            return []
+        verdict = engine_run.Verdict(
+            trigger=_Trigger.FAILED, detail=event.words
+        )
+        return self._end(run, verdict, now)
+
+    def _on_gone(self, event: message.GuestGone, now: float) -> Actions:
+        actions: Actions = []
+        freeze = self._freezes.get(event.guest_uuid)
+        if freeze is not None:
+            actions += self._finish_freeze(
+                freeze, _Trigger.GUEST_GONE, now, 'the guest is gone'
+            )
+        run = self._runs.get(event.guest_uuid)
+        if run is not None:
+            verdict = engine_run.Verdict(
+                trigger=_Trigger.GUEST_GONE, detail='the guest is gone'
+            )
+            actions += self._end(run, verdict, now)
+        self._usable.pop(event.guest_uuid, None)
+        return [
+            action
+            for action in actions
+            if not isinstance(action, message.ReadBalloon)
+        ]
+
+    def _on_recovered(
+        self, event: message.HostRecovered, now: float
+    ) -> Actions:
+        verdict = engine_run.Verdict(
+            trigger=_Trigger.HOST_RECOVERED,
+            detail='the host is no longer short of memory',
+        )
+        actions: Actions = []
+        for run in list(self._runs.values()):
+            if run.balloon_policy.origin is model.Origin.PRESSURE:
+                actions += self._end(run, verdict, now)
+        return actions
+
+    def _look(self, run: engine_run.Run) -> Actions:
+        """Read the balloon, unless that is under way or a freeze is."""
+        guest_uuid = run.balloon_policy.guest_uuid
+        if run.is_reading or guest_uuid in self._freezes:
+            return []
+        run.is_reading = True
+        return [message.ReadBalloon(guest_uuid=guest_uuid)]
+
+    def _step(
+        self, run: engine_run.Run, sample: model.BalloonSample, now: float
+    ) -> Actions:
+        actions: Actions = []
+        if run.state is states.State.PENDING:
+            if not run.is_ready():
+                return self._wait_for_statistics(run, now)
+            run.state = states.advance(run.state, _Trigger.READY)
+            actions.append(message.ReportStart(policy=run.balloon_policy))
+        verdict = run.judge(sample)
+        if verdict is not None:
+            return actions + self._end(run, verdict, now)
+        guest_uuid = run.balloon_policy.guest_uuid
+        target_kib = run.next_target_kib(sample)
+        if target_kib is not None and run.may_order(now):
+            run.hand_out(target_kib)
+            actions.append(
+                message.SetTarget(guest_uuid=guest_uuid, target_kib=target_kib)
+            )
+        look_at = run.next_look_at(now)
+        if look_at is not None:
+            self._looks.set(guest_uuid, look_at)
+        return actions
+
+    def _wait_for_statistics(self, run: engine_run.Run, now: float) -> Actions:
+        waited_seconds = now - run.started_at
+        if waited_seconds < self._settings.statistics_wait_seconds:
+            look_at = now + self._settings.poll_longest_seconds
+            self._looks.set(run.balloon_policy.guest_uuid, look_at)
+            return []
+        verdict = engine_run.Verdict(
+            trigger=_Trigger.FAILED,
+            detail=_NO_STATISTICS,
+        )
+        return self._end(run, verdict, now)
+
+    def _retry(self, run: engine_run.Run, now: float) -> None:
+        """Look again after a back-off; what was handed out is uncertain."""
+        run.is_reading = False
+        run.handed_kib = None
+        seconds = engine_freeze.retry_seconds(run.failures, self._settings)
+        run.failures += 1
+        if run.may_order(now + seconds):
+            self._looks.set(run.balloon_policy.guest_uuid, now + seconds)
+
+    def _pass_deadline(self, run: engine_run.Run, now: float) -> Actions:
+        if run.state is states.State.PENDING:
+            detail = 'the guest did not answer within its duration'
+            if run.curve.points:
+                detail = _NO_STATISTICS
+            verdict = engine_run.Verdict(
+                trigger=_Trigger.FAILED, detail=detail
+            )
+        else:
+            detail = 'its time was up'
+            if run.held_by:
+                detail += f'; held by {run.held_by}'
+            verdict = engine_run.Verdict(
+                trigger=_Trigger.DEADLINE_PASSED, detail=detail
+            )
+        return self._end(run, verdict, now)
+
+    def _end(
+        self, run: engine_run.Run, verdict: engine_run.Verdict, now: float
+    ) -> Actions:
+        """End a live policy, for good."""
+        guest_uuid = run.balloon_policy.guest_uuid
+        run.state = states.advance(run.state, verdict.trigger)
+        del self._runs[guest_uuid]
+        self._deadlines.discard(guest_uuid)
+        self._looks.discard(guest_uuid)
+        if run.state is states.State.ENDED:
+            is_known = verdict.trigger is not _Trigger.GUEST_GONE
+            report = engine_freeze.report(
+                run, verdict, ended_at=now, confirmed=is_known
+            )
+            return [message.ReportEnd(report=report)]
+        freeze = engine_freeze.Freeze(run, verdict, self._settings, now)
+        self._freezes[guest_uuid] = freeze
+        self._freeze_limits.set(guest_uuid, freeze.gives_up_at)
+        return [freeze.action]
+
+    def _look_at_freeze(self, guest_uuid: str) -> message.Action:
+        freeze = self._freezes[guest_uuid]
+        if freeze.is_frozen:
+            return message.ReadBalloon(guest_uuid=guest_uuid)
+        return freeze.action
+
+    def _watch_freeze(
+        self, freeze: engine_freeze.Freeze, now: float
+    ) -> Actions:
+        if freeze.is_still():
+            return self._finish_freeze(freeze, _Trigger.STILL, now)
+        if freeze.is_frozen:
+            guest_uuid = freeze.ended.balloon_policy.guest_uuid
+            self._freeze_looks.set(guest_uuid, freeze.next_look_at(now))
+        return []
+
+    def _give_up(self, guest_uuid: str, now: float) -> Actions:
+        remark = 'the stop could not be confirmed: no answer'
+        freeze = self._freezes[guest_uuid]
+        if freeze.is_frozen:
+            remark = 'the balloon has not come to rest'
+        return self._finish_freeze(freeze, _Trigger.GAVE_UP, now, remark)
+
+    def _finish_freeze(
+        self,
+        freeze: engine_freeze.Freeze,
+        trigger: states.Trigger,
+        now: float,
+        remark: str = '',
+    ) -> Actions:
+        guest_uuid = freeze.ended.balloon_policy.guest_uuid
+        freeze.ended.state = states.advance(freeze.ended.state, trigger)
+        del self._freezes[guest_uuid]
+        self._freeze_looks.discard(guest_uuid)
+        self._freeze_limits.discard(guest_uuid)
+        report = freeze.report(
+            confirmed=trigger is _Trigger.STILL, remark=remark
+        )
+        actions: Actions = [message.ReportEnd(report=report)]
+        successor = self._runs.get(guest_uuid)
+        if successor is not None:
+            actions += self._look(successor)
+        return actions

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How fast a guest moves, and what follows: its leash and its next look."""
+
+import math
+
+from nova_balloon_timer import model
+from nova_balloon_timer import units
+from nova_balloon_timer.engine import settings as engine_settings
+
+# NOTE: an average over a few looks follows a guest that slows down within a
+# leash, and does not jump with each item of the driver.
+_AVERAGE_SECONDS = 0.1
+_LOOKS_PER_LEASH = 4
+
+# A guest that has used up its leash could have moved faster than it was let:
+# what was measured is only a lower bound, so the estimate grows until the
+# leash is no longer what holds the guest back.
+_GROWTH = 2.0
+_FASTEST_KIB_PER_SECOND = 8.0 * units.KIB_PER_GIB
+
+
+class Pace:
+    """The rate at which a guest follows its target, while it moves."""
+
+    def __init__(
+        self,
+        leash: model.Leash,
+        settings: engine_settings.EngineSettings,
+    ) -> None:
+        self._leash = leash
+        self._settings = settings
+        self._last: model.BalloonSample | None = None
+        self._idle_looks = 0
+        self.rate_kib_per_second = 0.0
+
+    def observe(
+        self, sample: model.BalloonSample, handed_kib: int | None
+    ) -> None:
+        """Learn from the next sample.
+
+        :param handed_kib: the target that stood until now, if there was one
+        """
+        last = self._last
+        self._last = sample
+        if last is None or handed_kib is None or sample.at <= last.at:
+            return
+        moved_kib = abs(sample.actual_kib - last.actual_kib)
+        if moved_kib == 0:
+            self._idle_looks += 1
+            return
+        self._idle_looks = 0
+        elapsed_seconds = sample.at - last.at
+        rate = moved_kib / elapsed_seconds
+        left_kib = abs(handed_kib - sample.actual_kib)
+        if left_kib < self.leash_kib // _LOOKS_PER_LEASH:
+            rate = _GROWTH * max(rate, self.rate_kib_per_second)
+            weight = 1.0
+        elif self.rate_kib_per_second == 0:
+            weight = 1.0
+        else:
+            weight = 1 - math.exp(-elapsed_seconds / _AVERAGE_SECONDS)
+        rate = min(rate, _FASTEST_KIB_PER_SECOND)
+        self.rate_kib_per_second += weight * (rate - self.rate_kib_per_second)
+
+    @property
+    def leash_kib(self) -> int:
+        """How far the target may run ahead of actual now."""
+        lead_kib = self.rate_kib_per_second * self._leash.lead_seconds
+        return max(self._leash.minimum_kib, int(lead_kib))
+
+    def tapered_leash_kib(self, left_seconds: float) -> int:
+        """Shorten the leash to what the guest can still move in time.
+
+        So it runs out of target at its deadline by itself, and what is left
+        to stop there is no more than the error of the estimate.
+
+        :param left_seconds: until the deadline
+        """
+        if self.rate_kib_per_second == 0:
+            return self.leash_kib
+        possible_kib = int(self.rate_kib_per_second * max(0.0, left_seconds))
+        possible_kib = max(self._settings.tolerance_kib, possible_kib)
+        return min(self.leash_kib, possible_kib)
+
+    @property
+    def next_look_seconds(self) -> float:
+        """When to look again: a few times within the present leash.
+
+        A guest that does not move is looked at ever more rarely.
+        """
+        shortest = self._settings.poll_shortest_seconds
+        longest = self._settings.poll_longest_seconds
+        if self.rate_kib_per_second == 0:
+            wanted = shortest
+        else:
+            leash_seconds = self.leash_kib / self.rate_kib_per_second
+            wanted = leash_seconds / _LOOKS_PER_LEASH
+        wanted *= 2.0 ** min(max(0, self._idle_looks - 2), 8)
+        return min(max(wanted, shortest), longest)

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One policy under way: from a sample to the next target or to the end."""
+
+import dataclasses
+
+from nova_balloon_timer import model
+from nova_balloon_timer import units
+from nova_balloon_timer.engine import curve as engine_curve
+from nova_balloon_timer.engine import guard
+from nova_balloon_timer.engine import pace as engine_pace
+from nova_balloon_timer.engine import settings as engine_settings
+from nova_balloon_timer.engine import stall as engine_stall
+from nova_balloon_timer.engine import states
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Why a policy ends now, in words, and what gets it out of the way."""
+
+    trigger: states.Trigger
+    detail: str
+    freeze_at_kib: int | None = None
+
+
+class Run:
+    """What the engine knows of one live policy."""
+
+    def __init__(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        settings: engine_settings.EngineSettings,
+        usable: guard.UsableMemory,
+        now: float,
+    ) -> None:
+        self.balloon_policy = balloon_policy
+        self.started_at = now
+        self.deadline_at = now + balloon_policy.duration_seconds
+        self.state = states.State.PENDING
+        self.handed_kib: int | None = None
+        self.is_reading = False
+        self.failures = 0
+        self.curve = engine_curve.Curve()
+        self.pace = engine_pace.Pace(balloon_policy.leash, settings)
+        self.outcomes: list[model.SegmentOutcome] = []
+        self.held_by = ''
+        self._settings = settings
+        self._inflates = balloon_policy.direction is model.Direction.INFLATE
+        self._usable = usable
+        self._distress = guard.DistressDetector(balloon_policy.guards)
+        self._stall = engine_stall.StallDetector(balloon_policy, settings)
+        self._furthest_kib: int | None = None
+        self._nearest_actual_kib: int | None = None
+
+    def observe(self, sample: model.BalloonSample) -> None:
+        """Take a sample into the books."""
+        self.curve.add(sample, self.handed_kib)
+        self.pace.observe(sample, self.handed_kib)
+        self._usable.observe(sample)
+
+    def is_ready(self) -> bool:
+        """Tell whether enough is known to give the first target."""
+        needs_statistics = (
+            self._inflates and self.balloon_policy.guards.reserve_kib > 0
+        )
+        return not needs_statistics or self._usable.now_kib is not None
+
+    def judge(self, sample: model.BalloonSample) -> Verdict | None:
+        """Decide whether this sample ends the policy."""
+        distress = self._distress.observe(sample)
+        return (
+            self._judge_target(sample)
+            or self._judge_yield(sample)
+            or self._judge_distress(sample, distress)
+            or self._judge_stall(sample)
+        )
+
+    def next_target_kib(self, sample: model.BalloonSample) -> int | None:
+        """Return the target to hand out now, or None to leave it."""
+        self._close_segments(sample)
+        goal_kib = self._guarded_goal_kib(sample)
+        wanted_kib = self._leashed_kib(goal_kib, sample)
+        handed_kib = self.handed_kib
+        if handed_kib is not None and wanted_kib != goal_kib:
+            quantum_kib = max(
+                self._settings.tolerance_kib, self.pace.leash_kib // 8
+            )
+            if abs(wanted_kib - handed_kib) < quantum_kib:
+                return None
+        return None if wanted_kib == handed_kib else wanted_kib
+
+    def hand_out(self, target_kib: int) -> None:
+        """Remember a target that was given."""
+        self.handed_kib = target_kib
+        furthest_kib = self._furthest_kib
+        if furthest_kib is None or self._ahead_kib(target_kib, furthest_kib):
+            self._furthest_kib = target_kib
+
+    def next_look_at(self, now: float) -> float | None:
+        """Return when to read the balloon again; None: not any more."""
+        seconds = self.pace.next_look_seconds
+        if self.held_by:
+            seconds = self._settings.hold_poll_seconds
+        look_at = now + seconds
+        segment = self._segment()
+        if segment is not None:
+            boundary_at = self.started_at + segment.until_seconds
+            if now < boundary_at:
+                look_at = min(look_at, boundary_at)
+        return look_at if self.may_order(look_at) else None
+
+    def may_order(self, now: float) -> bool:
+        """Tell whether there is time for an order before the deadline."""
+        return now < self.deadline_at - self._settings.quiet_seconds
+
+    def _ahead_kib(self, one_kib: int, other_kib: int) -> int:
+        """How much further one is in the policy's direction, at least 0."""
+        ahead_kib = (
+            other_kib - one_kib if self._inflates else (one_kib - other_kib)
+        )
+        return max(0, ahead_kib)
+
+    def _segment(self) -> model.Segment | None:
+        segments = self.balloon_policy.segments
+        closed = len(self.outcomes)
+        return segments[closed] if closed < len(segments) else None
+
+    def _close_segments(self, sample: model.BalloonSample) -> None:
+        """Note where the balloon stood at the end of each stage."""
+        while (segment := self._segment()) is not None:
+            if sample.at < self.started_at + segment.until_seconds:
+                return
+            short_kib = self._ahead_kib(segment.target_kib, sample.actual_kib)
+            self.outcomes.append(
+                model.SegmentOutcome(
+                    segment=segment,
+                    actual_kib=sample.actual_kib,
+                    reached=short_kib <= self._settings.tolerance_kib,
+                )
+            )
+
+    def _guarded_goal_kib(self, sample: model.BalloonSample) -> int:
+        """Return where the balloon may go now, without regard to the leash.
+
+        Sets ``held_by`` when that is where it stands already.
+        """
+        segment = self._segment()
+        goal_kib = self.balloon_policy.target_kib
+        held_by = ''
+        if segment is not None:
+            goal_kib = segment.target_kib
+            held_by = 'its segment'
+        if self._inflates:
+            lowest_kib = self._lowest_kib(sample)
+            if lowest_kib > goal_kib:
+                goal_kib = lowest_kib
+                held_by = 'its reserve of usable memory'
+        to_go_kib = self._ahead_kib(goal_kib, sample.actual_kib)
+        is_there = to_go_kib <= self._settings.tolerance_kib
+        self.held_by = held_by if is_there else ''
+        return goal_kib
+
+    def _lowest_kib(self, sample: model.BalloonSample) -> int:
+        """Return the lowest target that floor and reserve allow."""
+        guards = self.balloon_policy.guards
+        if guards.reserve_kib == 0:
+            return guards.floor_kib
+        usable_kib = self._usable.now_kib
+        # NOTE: a guest whose statistics went stale gives nothing more.
+        spare_kib = 0
+        if usable_kib is not None:
+            spare_kib = max(0, usable_kib - guards.reserve_kib)
+        return max(guards.floor_kib, sample.actual_kib - spare_kib)
+
+    def _leashed_kib(self, goal_kib: int, sample: model.BalloonSample) -> int:
+        left_seconds = self.deadline_at - sample.at
+        leash_kib = self.pace.tapered_leash_kib(left_seconds)
+        if self._inflates:
+            return max(goal_kib, sample.actual_kib - leash_kib)
+        return min(goal_kib, sample.actual_kib + leash_kib)
+
+    def _judge_target(self, sample: model.BalloonSample) -> Verdict | None:
+        target_kib = self.balloon_policy.target_kib
+        short_kib = self._ahead_kib(target_kib, sample.actual_kib)
+        beyond_kib = self._ahead_kib(sample.actual_kib, target_kib)
+        tolerance_kib = self._settings.tolerance_kib
+        is_past = beyond_kib > tolerance_kib
+        was_past_before = is_past and self._furthest_kib is None
+        if short_kib > tolerance_kib or (is_past and not was_past_before):
+            return None
+        return Verdict(
+            trigger=states.Trigger.TARGET_REACHED,
+            detail=f'reached {units.format_kib(target_kib)}',
+            freeze_at_kib=None if was_past_before else target_kib,
+        )
+
+    def _judge_yield(self, sample: model.BalloonSample) -> Verdict | None:
+        """See that the balloon is where no target of ours sent it."""
+        reference_kib = self._furthest_kib
+        if reference_kib is None:
+            return None
+        beyond_kib = self._ahead_kib(sample.actual_kib, reference_kib)
+        # NOTE: two items of the driver, 1 MiB each, may be under way.
+        if beyond_kib <= 2 * self._settings.tolerance_kib:
+            return None
+        return Verdict(
+            trigger=states.Trigger.YIELDED,
+            detail='somebody else gave the guest another target: it stands '
+            f'at {units.format_kib(sample.actual_kib)}, beyond ours',
+        )
+
+    def _judge_distress(
+        self, sample: model.BalloonSample, distress: str | None
+    ) -> Verdict | None:
+        if not self._inflates:
+            return None
+        nearest_kib = self._nearest_actual_kib
+        if nearest_kib is None or sample.actual_kib < nearest_kib:
+            self._nearest_actual_kib = nearest_kib = sample.actual_kib
+        regrown_kib = sample.actual_kib - nearest_kib
+        if regrown_kib > self.pace.leash_kib:
+            distress = f'the guest took {units.format_kib(regrown_kib)} back by itself'
+        if distress is None:
+            return None
+        return Verdict(
+            trigger=states.Trigger.DISTRESSED,
+            detail=distress,
+            freeze_at_kib=sample.actual_kib + self._give_back_kib(sample),
+        )
+
+    def _give_back_kib(self, sample: model.BalloonSample) -> int:
+        taken_kib = self.balloon_policy.start_actual_kib - sample.actual_kib
+        return max(0, int(taken_kib * self._settings.give_back_fraction))
+
+    def _judge_stall(self, sample: model.BalloonSample) -> Verdict | None:
+        if self.held_by:
+            self._stall.hold()
+            return None
+        words = self._stall.observe(sample, self.deadline_at)
+        if words is None:
+            return None
+        return Verdict(trigger=states.Trigger.STALLED, detail=words)

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine's own constants; what differs per policy is in the policy."""
+
+import dataclasses
+
+from nova_balloon_timer import units
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """How the engine watches, judges and stops a balloon.
+
+    :param tolerance_kib: a target counts as reached within this; the stock
+        driver works in items of 256 pages, 1 MiB
+    :param poll_shortest_seconds: no closer looks than this; a look costs
+        libvirt about a millisecond
+    :param poll_longest_seconds: no rarer looks while the balloon should move
+    :param hold_poll_seconds: between looks while a segment or a guard holds
+        the balloon
+    :param quiet_seconds: no orders this shortly before a deadline, so that
+        the guest's line is free when it comes; QEMU needs 2-8 ms for an
+        order in mid-inflation
+    :param stall_window_seconds: how long a guest may not move to speak of
+    :param stall_fraction: what it should move until the deadline, of the
+        whole distance, to be worth waiting for
+    :param statistics_wait_seconds: how long a policy waits for the first
+        statistics of a guest that should give some
+    :param give_back_fraction: of what was taken, returned on distress
+    :param still_seconds: a balloon that has not moved for so long is still;
+        the driver sleeps 200 ms when it finds no memory
+    :param freeze_timeout_seconds: after that an end is reported unconfirmed
+    :param retry_longest_seconds: back-off limit after transient failures
+    """
+
+    tolerance_kib: int = units.KIB_PER_MIB
+    poll_shortest_seconds: float = 0.005
+    poll_longest_seconds: float = 0.1
+    hold_poll_seconds: float = 0.25
+    quiet_seconds: float = 0.01
+    stall_window_seconds: float = 2.0
+    stall_fraction: float = 0.02
+    statistics_wait_seconds: float = 5.0
+    give_back_fraction: float = 0.25
+    still_seconds: float = 0.25
+    freeze_timeout_seconds: float = 10.0
+    retry_longest_seconds: float = 1.0

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error that this project raises, each named after its condition."""
+
+
+class BalloonTimerError(Exception):
+    """Base of all our errors; a subclass sets ``msg_fmt``."""
+
+    msg_fmt = 'An unknown error occurred.'
+
+    def __init__(self, **details: object) -> None:
+        self.details = details
+        super().__init__(self.msg_fmt % details)
+
+
+class InvalidSize(BalloonTimerError):
+    msg_fmt = (
+        "'%(text)s' is not a size: write a number and a unit, as %(like)s"
+    )
+
+
+class InvalidDuration(BalloonTimerError):
+    msg_fmt = (
+        "'%(text)s' is not a duration: write a number above zero and a unit, "
+        'as 500ms, 2s or 1m30s'
+    )
+
+
+class InvalidSegment(BalloonTimerError):
+    msg_fmt = "'%(text)s' is not a segment: write TIME=SIZE, as 1s=768M"
+
+
+class InvalidPolicy(BalloonTimerError):
+    msg_fmt = '%(why)s'
+
+
+class InvalidConfiguration(BalloonTimerError):
+    msg_fmt = 'the configuration is not valid: %(why)s'
+
+
+class InvalidScenario(BalloonTimerError):
+    msg_fmt = '%(source)s: %(why)s'
+
+
+class InvalidRunFile(BalloonTimerError):
+    msg_fmt = '%(source)s is not a saved run: %(why)s'
+
+
+class OutputNotWritable(BalloonTimerError):
+    msg_fmt = '%(path)s cannot be written: %(why)s'
+
+
+class IllegalTransition(BalloonTimerError):
+    msg_fmt = 'state %(state)s does not allow %(trigger)s'
+
+
+class ApplierNotFound(BalloonTimerError):
+    msg_fmt = "there is no applier '%(name)s'; installed are: %(known)s"
+
+
+class ReportExtraMissing(BalloonTimerError):
+    msg_fmt = (
+        'the HTML report needs %(package)s: '
+        'pip install nova-balloon-timer[report]'
+    )
+
+
+class ApplierError(BalloonTimerError):
+    """Base of what can go wrong between us and a guest's hypervisor."""
+
+    msg_fmt = 'guest %(guest)s: %(why)s'
+
+
+class GuestNotFound(ApplierError):
+    msg_fmt = "there is no guest '%(guest)s'"
+
+
+class GuestNotRunning(ApplierError):
+    msg_fmt = 'guest %(guest)s is not running, or has no balloon: %(why)s'
+
+
+class TargetRejected(ApplierError):
+    msg_fmt = 'guest %(guest)s: the hypervisor rejects the target: %(why)s'
+
+
+class GuestBusy(ApplierError):
+    msg_fmt = 'guest %(guest)s: its hypervisor does not answer: %(why)s'
+
+
+class HypervisorUnavailable(ApplierError):
+    msg_fmt = '%(uri)s cannot be reached: %(why)s'
+
+
+class HypervisorDenied(ApplierError):
+    msg_fmt = '%(uri)s refuses us: %(why)s'
+
+
+class HypervisorError(ApplierError):
+    msg_fmt = 'guest %(guest)s: the hypervisor reports: %(why)s'

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The vocabulary that every other module speaks.
+
+Memory is an int in KiB; instants (``_at``) are seconds of one monotonic
+clock; None means *unknown*, never zero.
+"""
+
+import dataclasses
+import enum
+import math
+
+from nova_balloon_timer import exception
+from nova_balloon_timer import units
+
+
+class Direction(enum.Enum):
+    """Which way the balloon goes: inflating takes memory from the guest."""
+
+    INFLATE = 'inflate'
+    DEFLATE = 'deflate'
+
+
+class Mode(enum.Enum):
+    """Who keeps the clock."""
+
+    HOST = 'host'
+    GUEST = 'guest'
+
+
+class Origin(enum.Enum):
+    """Why a policy was made."""
+
+    PRESSURE = 'pressure'
+    OPERATOR = 'operator'
+    RETURN = 'return'
+
+
+class EndReason(enum.Enum):
+    """The one condition that ended a policy."""
+
+    TARGET = 'target'
+    DEADLINE = 'deadline'
+    DISTRESS = 'distress'
+    STALLED = 'stalled'
+    CANCELLED = 'cancelled'
+    SUPERSEDED = 'superseded'
+    GUEST_GONE = 'guest-gone'
+    HOST_RECOVERED = 'host-recovered'
+    FAILED = 'failed'
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A stage of the curve: go to the target and no further before its end.
+
+    :param until_seconds: end of the stage, counted from the policy's start
+    """
+
+    until_seconds: float
+    target_kib: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Leash:
+    """How far a target may run ahead of what the balloon has reached.
+
+    It is what the guest moves in ``lead_seconds`` at its measured rate, and
+    at least ``minimum_kib``. When the controller dies the guest stops by
+    itself after at most one leash.
+    """
+
+    minimum_kib: int = 16 * units.KIB_PER_MIB
+    lead_seconds: float = 0.1
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """What a policy must not do to its guest.
+
+    :param floor_kib: no target below it
+    :param reserve_kib: usable memory (the guest's MemAvailable) that stays
+        untouched; 0 does without the guest's statistics
+    :param swap_in_kib_per_second: more than this is distress
+    :param major_faults_per_second: more than this is distress
+    """
+
+    floor_kib: int
+    reserve_kib: int
+    swap_in_kib_per_second: int = 8 * units.KIB_PER_MIB
+    major_faults_per_second: int = 500
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BalloonPolicy:
+    """A guest's memory to a target within a duration.
+
+    :param start_actual_kib: what the balloon had when the policy was made
+    :param maximum_kib: the guest's full memory
+    :param explanation: why it was made, in words for the operator
+    :raises InvalidPolicy: with one line that says what is wrong
+    """
+
+    uuid: str
+    guest_uuid: str
+    direction: Direction
+    start_actual_kib: int
+    target_kib: int
+    maximum_kib: int
+    duration_seconds: float
+    guards: Guards
+    segments: tuple[Segment, ...] = ()
+    leash: Leash = dataclasses.field(default_factory=Leash)
+    mode: Mode = Mode.HOST
+    origin: Origin = Origin.OPERATOR
+    explanation: str = ''
+
+    def __post_init__(self) -> None:
+        for is_wrong, why in self._complaints():
+            if is_wrong:
+                raise exception.InvalidPolicy(why=why)
+        self._check_segments()
+
+    def _complaints(self) -> list[tuple[bool, str]]:
+        target = units.format_kib(self.target_kib)
+        maximum = units.format_kib(self.maximum_kib)
+        floor = units.format_kib(self.guards.floor_kib)
+        return [
+            (
+                not 0 < self.duration_seconds < math.inf,
+                'the duration must be above zero and finite',
+            ),
+            (self.target_kib <= 0, 'the target must be above zero'),
+            (
+                self.target_kib > self.maximum_kib,
+                f"the target {target} is above the guest's maximum {maximum}",
+            ),
+            (
+                self.guards.floor_kib > self.maximum_kib,
+                f"the floor {floor} is above the guest's maximum {maximum}",
+            ),
+            (self.guards.reserve_kib < 0, 'the reserve must not be negative'),
+            (self.leash.minimum_kib <= 0, 'the leash must be above zero'),
+            (
+                not 0 <= self.leash.lead_seconds < math.inf,
+                "the leash's time must not be negative, and finite",
+            ),
+            (
+                self.direction is Direction.INFLATE
+                and self.target_kib < self.guards.floor_kib,
+                f'the target {target} is below the floor {floor}',
+            ),
+        ]
+
+    def _check_segments(self) -> None:
+        until_seconds = 0.0
+        reached_kib = self.start_actual_kib
+        for segment in self.segments:
+            at = units.format_seconds(segment.until_seconds)
+            if not segment.until_seconds > until_seconds:
+                raise exception.InvalidPolicy(
+                    why=f'the segment at {at} is not later than the one before'
+                )
+            if segment.until_seconds >= self.duration_seconds:
+                whole = units.format_seconds(self.duration_seconds)
+                raise exception.InvalidPolicy(
+                    why=f'the segment at {at} does not end before the '
+                    f'duration of {whole}'
+                )
+            sizes = (reached_kib, segment.target_kib, self.target_kib)
+            inflate = self.direction is Direction.INFLATE
+            if list(sizes) != sorted(sizes, reverse=inflate):
+                size = units.format_kib(segment.target_kib)
+                raise exception.InvalidPolicy(
+                    why=f'the segment at {at} goes to {size}, which is not on '
+                    f'the way from {units.format_kib(reached_kib)} to '
+                    f'{units.format_kib(self.target_kib)}'
+                )
+            until_seconds = segment.until_seconds
+            reached_kib = segment.target_kib
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class GuestStatistics:
+    """What the guest's own balloon driver says; counters since its boot.
+
+    It comes from an untrusted guest: whoever makes one has checked that the
+    sizes lie within the guest's memory.
+
+    :param updated_at: when the guest said it, seconds since the epoch, whole
+    """
+
+    updated_at: int
+    usable_kib: int | None = None
+    unused_kib: int | None = None
+    available_kib: int | None = None
+    swap_in_kib: int | None = None
+    swap_out_kib: int | None = None
+    major_faults: int | None = None
+    minor_faults: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BalloonSample:
+    """One look at a guest's balloon.
+
+    :param at: when it was read, on our monotonic clock
+    :param actual_kib: what the guest has now
+    :param rss_kib: what the guest costs the host
+    :param statistics: None when the guest gives none or only stale ones
+    """
+
+    at: float
+    actual_kib: int
+    rss_kib: int | None = None
+    statistics: GuestStatistics | None = None
+
+    @property
+    def usable_kib(self) -> int | None:
+        """Memory that the guest could give without swapping."""
+        return None if self.statistics is None else self.statistics.usable_kib
+
+
+class Obstacle(enum.Enum):
+    """Why a guest cannot be ballooned."""
+
+    NOT_RUNNING = 'not-running'
+    PAUSED = 'paused'
+    NO_BALLOON = 'no-balloon'
+    NO_DRIVER = 'no-driver'
+    LOCKED_MEMORY = 'locked-memory'
+    HUGE_PAGES = 'huge-pages'
+    PASSTHROUGH = 'passthrough'
+    ENCRYPTED = 'encrypted'
+    NO_ROOM = 'no-room'
+    UNREADABLE = 'unreadable'
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A guest that is left alone, and why, in words."""
+
+    obstacle: Obstacle
+    words: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Guest:
+    """A guest as its hypervisor describes it.
+
+    :param refusals: what keeps it from being ballooned; empty if nothing
+    """
+
+    uuid: str
+    name: str
+    maximum_kib: int
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """A guest at one instant of a policy.
+
+    :param target_kib: handed out to the hypervisor; None before the first
+    """
+
+    at: float
+    actual_kib: int
+    target_kib: int | None = None
+    usable_kib: int | None = None
+    rss_kib: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentOutcome:
+    """Where the balloon stood at the end of a segment."""
+
+    segment: Segment
+    actual_kib: int
+    reached: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EndReport:
+    """How a policy ended; made exactly once for each.
+
+    :param detail: the reason in words, with the figures that decided it
+    :param actual_end_kib: None when the guest could not be read any more
+    :param moved_kib: in the policy's direction
+    :param freed_kib: fall of the guest's RSS; what the host really gained
+    :param lateness_seconds: from the deadline to the last movement that was
+        seen; None where no deadline passed
+    :param moved_after_deadline_kib: likewise
+    :param confirmed: the balloon was seen standing still at the end
+    """
+
+    policy: BalloonPolicy
+    reason: EndReason
+    detail: str
+    started_at: float
+    deadline_at: float
+    ended_at: float
+    actual_start_kib: int
+    actual_end_kib: int | None
+    moved_kib: int | None
+    freed_kib: int | None
+    lateness_seconds: float | None
+    moved_after_deadline_kib: int | None
+    confirmed: bool
+    segments: tuple[SegmentOutcome, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
+
+    @property
+    def duration_seconds(self) -> float:
+        """How long the policy was in force."""
+        return self.ended_at - self.started_at
