@@ -142,7 +142,7 @@ class BalloonPolicy:
             (self.leash.minimum_kib <= 0, 'the leash must be above zero'),
             (
                 not 0 <= self.leash.lead_seconds < math.inf,
-                "the leash's time must not be negative, and finite",
+                "the leash's time must be finite and not negative",
             ),
             (
                 self.direction is Direction.INFLATE

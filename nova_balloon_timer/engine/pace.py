@@ -4,7 +4,6 @@
 import math
 
 from nova_balloon_timer import model
-from nova_balloon_timer import units
 from nova_balloon_timer.engine import settings as engine_settings
 
 # NOTE: an average over a few looks follows a guest that slows down within a
@@ -13,10 +12,11 @@ _AVERAGE_SECONDS = 0.1
 _LOOKS_PER_LEASH = 4
 
 # A guest that has used up its leash could have moved faster than it was let:
-# what was measured is only a lower bound, so the estimate grows until the
-# leash is no longer what holds the guest back.
+# what was measured is only a lower bound, so the leash grows until it is no
+# longer what holds the guest back.
 _GROWTH = 2.0
-_FASTEST_KIB_PER_SECOND = 8.0 * units.KIB_PER_GIB
+_DECAY = 0.9
+_LONGEST_GROWTH = 16.0
 
 
 class Pace:
@@ -31,6 +31,7 @@ class Pace:
         self._settings = settings
         self._last: model.BalloonSample | None = None
         self._idle_looks = 0
+        self._growth = 1.0
         self.rate_kib_per_second = 0.0
 
     def observe(
@@ -50,22 +51,26 @@ class Pace:
             return
         self._idle_looks = 0
         elapsed_seconds = sample.at - last.at
-        rate = moved_kib / elapsed_seconds
         left_kib = abs(handed_kib - sample.actual_kib)
-        if left_kib < self.leash_kib // _LOOKS_PER_LEASH:
-            rate = _GROWTH * max(rate, self.rate_kib_per_second)
+        self._adapt_growth(left_kib)
+        rate = moved_kib / elapsed_seconds
+        weight = 1 - math.exp(-elapsed_seconds / _AVERAGE_SECONDS)
+        if self.rate_kib_per_second == 0:
             weight = 1.0
-        elif self.rate_kib_per_second == 0:
-            weight = 1.0
-        else:
-            weight = 1 - math.exp(-elapsed_seconds / _AVERAGE_SECONDS)
-        rate = min(rate, _FASTEST_KIB_PER_SECOND)
         self.rate_kib_per_second += weight * (rate - self.rate_kib_per_second)
+
+    def _adapt_growth(self, left_kib: int) -> None:
+        if left_kib < self.leash_kib // _LOOKS_PER_LEASH:
+            self._growth = min(_GROWTH * self._growth, _LONGEST_GROWTH)
+        else:
+            self._growth = max(1.0, _DECAY * self._growth)
 
     @property
     def leash_kib(self) -> int:
         """How far the target may run ahead of actual now."""
-        lead_kib = self.rate_kib_per_second * self._leash.lead_seconds
+        lead_kib = (
+            self.rate_kib_per_second * self._growth * self._leash.lead_seconds
+        )
         return max(self._leash.minimum_kib, int(lead_kib))
 
     def tapered_leash_kib(self, left_seconds: float) -> int:
@@ -93,7 +98,8 @@ class Pace:
         if self.rate_kib_per_second == 0:
             wanted = shortest
         else:
-            leash_seconds = self.leash_kib / self.rate_kib_per_second
-            wanted = leash_seconds / _LOOKS_PER_LEASH
+            # The guest may move as fast as the growth supposes.
+            rate = self.rate_kib_per_second * self._growth
+            wanted = self.leash_kib / rate / _LOOKS_PER_LEASH
         wanted *= 2.0 ** min(max(0, self._idle_looks - 2), 8)
         return min(max(wanted, shortest), longest)

@@ -52,13 +52,23 @@ class PaceTest(testtools.TestCase):
         self.move(100, 0.5)
         self.assertLess(self.rate_mib(), fast_mib / 4)
 
-    def test_used_up_leash_makes_it_grow(self) -> None:
-        self.move(100, 0.05, free=False)
-        self.assertGreater(self.rate_mib(), 1000)
+    def test_used_up_leash_grows_but_not_the_rate(self) -> None:
+        self.move(800, 0.05, free=False)
+        self.assertAlmostEqual(800, self.rate_mib(), delta=1)
+        self.assertGreater(self.pace.leash_kib, factory.mib(800))
 
     def test_growth_is_bounded(self) -> None:
-        self.move(1000, 1, free=False)
-        self.assertEqual(8 * 1024, self.rate_mib())
+        self.move(800, 10, free=False)
+        self.assertAlmostEqual(
+            factory.mib(16 * 80), self.pace.leash_kib, delta=factory.mib(1)
+        )
+
+    def test_growth_ends_when_it_is_not_needed(self) -> None:
+        self.move(800, 0.05, free=False)
+        self.move(800, 1)
+        self.assertAlmostEqual(
+            factory.mib(80), self.pace.leash_kib, delta=factory.mib(1)
+        )
 
     def test_movement_before_the_first_target_says_nothing(self) -> None:
         self.pace.observe(factory.sample(0, 1000), None)
