@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Three real guests, timed policies on them, and a report: the demo."""
+
+import json
+import pathlib
+import shlex
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+from tools.lab import domain
+from tools.lab import error
+from tools.lab import guest
+from tools.lab import image
+from tools.lab import libvirtd
+
+_COMMAND = str(pathlib.Path(sys.executable).with_name('nova-balloon-timer'))
+_REPORT = pathlib.Path('report.html')
+
+# An idle guest; one that uses 400 MiB all the time; and one that was already
+# taken down to just above its floor, a quarter of its full memory.
+_GUESTS = (
+    domain.GuestSpec(name='idle', memory_mib=1024),
+    domain.GuestSpec(name='busy', memory_mib=1024, hog_mib=400),
+    domain.GuestSpec(name='small', memory_mib=2048, current_mib=520),
+)
+_SMALL_KIB = 520 * 1024
+
+_ENDS = {'idle': 'target', 'busy': 'deadline', 'small': 'refused'}
+# The third exit code of apply: somebody was refused.
+_SOME_OTHERWISE = 3
+
+
+class Demo:
+    """Runs the command as an operator would, and holds it to its word."""
+
+    def __init__(self, uri: str, folder: pathlib.Path) -> None:
+        self._uri = uri
+        self._folder = folder
+        self.complaints: list[str] = []
+
+    def run(self) -> None:
+        """Show each step, and note what went otherwise than it should."""
+        self._step('What could be taken, and from whom', 'guest', 'list')
+        run_file = self._folder / 'run.json'
+        self._step(
+            'Down to 400 MiB within 3 s: one gets there, one is held by what '
+            'it uses, one is refused',
+            *('apply', 'idle', 'busy', 'small'),
+            *('--target', '400M', '--duration', '3s'),
+            *('--save', str(run_file)),
+            exit_code=_SOME_OTHERWISE,
+        )
+        self._expect(run_file, _ENDS)
+        self._step(
+            'Back to all they had',
+            *('apply', 'idle', 'busy', '--target', '100%', '--duration', '5s'),
+        )
+        stop_file = self._folder / 'stop.json'
+        self._step(
+            'Down to 300 MiB, but only 400 ms for it: it stops on time, '
+            'wherever it is',
+            *('apply', 'idle', '--target', '300M', '--duration', '400ms'),
+            *('--save', str(stop_file)),
+        )
+        self._expect(stop_file, {'idle': 'deadline'})
+        self._step(
+            'The first run as a page',
+            *('report', str(run_file), '-o', str(_REPORT)),
+            connect=False,
+        )
+
+    def _step(
+        self,
+        title: str,
+        *arguments: str,
+        exit_code: int = 0,
+        connect: bool = True,
+    ) -> None:
+        print(f'\n### {title}\n$ nova-balloon-timer {shlex.join(arguments)}')
+        sys.stdout.flush()
+        words = [_COMMAND, *arguments]
+        if connect:
+            words += ['--connect', self._uri]
+        found = subprocess.run(words, check=False).returncode
+        if found != exit_code:
+            self.complaints.append(
+                f'{shlex.join(arguments)}: exit code {found}, not {exit_code}'
+            )
+
+    def _expect(self, run_file: pathlib.Path, ends: dict[str, str]) -> None:
+        found: dict[str, str] = {}
+        if run_file.is_file():
+            run: dict[str, Any] = json.loads(run_file.read_text('utf-8'))
+            for saved in run['policies']:
+                found[saved['guest_name']] = saved['end']['reason']
+            for refused in run['refusals']:
+                found[refused['guest_name']] = 'refused'
+        if found != ends:
+            self.complaints.append(f'expected {ends}, got {found}')
+
+
+def _show() -> list[str]:
+    with (
+        tempfile.TemporaryDirectory(prefix='nbt-') as folder,
+        libvirtd.PrivateLibvirtd(pathlib.Path(folder)) as lab,
+    ):
+        print('==> booting three guests', flush=True)
+        guests = guest.start_all(
+            lab.open(), _GUESTS, lab.root / 'console', image.ensure()
+        )
+        try:
+            for started in guests:
+                started.wait_ready()
+            guests[-1].wait_actual(_SMALL_KIB)
+            demo = Demo(lab.uri, pathlib.Path(folder))
+            demo.run()
+            return demo.complaints
+        finally:
+            guest.stop_all(guests)
+
+
+def main() -> int:
+    """Run the demo; return 1 if anything went otherwise than it should."""
+    try:
+        complaints = _show()
+    except error.LabError as exc:
+        complaints = [str(exc)]
+    for complaint in complaints:
+        print(f'demo: {complaint}', file=sys.stderr)
+    if not complaints:
+        print(f'\nAll as it should be. Open {_REPORT.resolve()} in a browser.')
+    return 1 if complaints else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
