@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The controller under test, in a process of its own that may be killed.
+
+It reads one JSON list of orders a line from standard input, runs them as
+policies of the real manager, applier and engine, and writes JSON lines: one
+as each policy starts, and one with all ends and the CPU time that was used.
+"""
+
+import json
+import sys
+import time
+from typing import Any
+import uuid
+
+from nova_balloon_timer import manager
+from nova_balloon_timer import message
+from nova_balloon_timer import model
+from nova_balloon_timer.appliers import pool as applier_pool
+from nova_balloon_timer.appliers.libvirt import applier as libvirt_applier
+from nova_balloon_timer.engine import machine
+from nova_balloon_timer.engine import settings
+
+# A frozen guest's end stays unconfirmed; it need not be waited for long.
+_SETTINGS = settings.EngineSettings(freeze_timeout_seconds=3.0)
+
+
+def _tell(**content: Any) -> None:
+    print(json.dumps(content), flush=True)
+
+
+class _Teller:
+    def __init__(self) -> None:
+        self.reports: list[model.EndReport] = []
+
+    def started(self, balloon_policy: model.BalloonPolicy) -> None:
+        """Tell the observer when to look."""
+        _tell(
+            started=balloon_policy.guest_uuid,
+            at=time.monotonic(),
+            duration_seconds=balloon_policy.duration_seconds,
+        )
+
+    def sampled(self, guest_uuid: str, sample: model.BalloonSample) -> None:
+        """Learn nothing: the observer has a line to QEMU of its own."""
+
+    def ended(self, report: model.EndReport) -> None:
+        """Keep it for the end of the round."""
+        self.reports.append(report)
+
+
+def _policy(order: dict[str, Any]) -> model.BalloonPolicy:
+    return model.BalloonPolicy(
+        uuid=str(uuid.uuid4()),
+        guest_uuid=order['guest_uuid'],
+        direction=model.Direction.INFLATE,
+        start_actual_kib=order['start_kib'],
+        target_kib=order['target_kib'],
+        maximum_kib=order['start_kib'],
+        duration_seconds=order['duration_seconds'],
+        guards=model.Guards(
+            floor_kib=1024,
+            reserve_kib=order['reserve_kib'],
+            # What is measured is the deadline, also of guests that thrash.
+            swap_in_kib_per_second=2**40,
+            major_faults_per_second=2**40,
+        ),
+        leash=model.Leash(
+            minimum_kib=order['leash_kib'],
+            lead_seconds=order['lead_seconds'],
+        ),
+    )
+
+
+def _run_round(
+    crank: manager.Manager, teller: _Teller, orders: list[dict[str, Any]]
+) -> None:
+    cpu_seconds = time.process_time()
+    teller.reports.clear()
+    for order in orders:
+        crank.post(message.PolicyRequested(policy=_policy(order)))
+    crank.run_until_idle()
+    _tell(
+        cpu_seconds=time.process_time() - cpu_seconds,
+        ends=[
+            {
+                'guest_uuid': report.policy.guest_uuid,
+                'reason': report.reason.value,
+                'detail': report.detail,
+                'started_at': report.started_at,
+                'deadline_at': report.deadline_at,
+                'ended_at': report.ended_at,
+                'confirmed': report.confirmed,
+                'moved_kib': report.moved_kib,
+            }
+            for report in teller.reports
+        ],
+    )
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    uri = sys.argv[1]
+    applier = libvirt_applier.LibvirtApplier(uri)
+    applier.connect()
+    pool = applier_pool.WorkerPool(
+        size=10, on_start=applier.connect, on_stop=applier.disconnect
+    )
+    teller = _Teller()
+    crank = manager.Manager(
+        applier, pool, teller, engine=machine.Engine(_SETTINGS)
+    )
+    _tell(ready=True)
+    for line in sys.stdin:
+        _run_round(crank, teller, json.loads(line))
+
+
+if __name__ == '__main__':
+    main()
