@@ -120,16 +120,32 @@ class BalloonPolicy:
                 raise exception.InvalidPolicy(why=why)
         self._check_segments()
 
+    @property
+    def _is_backwards(self) -> bool:
+        if self.direction is Direction.INFLATE:
+            return self.target_kib > self.start_actual_kib
+        return self.target_kib < self.start_actual_kib
+
     def _complaints(self) -> list[tuple[bool, str]]:
         target = units.format_kib(self.target_kib)
         maximum = units.format_kib(self.maximum_kib)
         floor = units.format_kib(self.guards.floor_kib)
+        direction = self.direction.value
         return [
             (
                 not 0 < self.duration_seconds < math.inf,
                 'the duration must be above zero and finite',
             ),
             (self.target_kib <= 0, 'the target must be above zero'),
+            (
+                not 0 <= self.start_actual_kib <= self.maximum_kib,
+                f"the guest's memory is not within its maximum {maximum}",
+            ),
+            (self.guards.floor_kib < 0, 'the floor must not be negative'),
+            (
+                self._is_backwards,
+                f'the target {target} is not the way to {direction}',
+            ),
             (
                 self.target_kib > self.maximum_kib,
                 f"the target {target} is above the guest's maximum {maximum}",

@@ -16,8 +16,9 @@ KIB_PER_GIB = 1024 * KIB_PER_MIB
 _FLAGS = re.ASCII | re.IGNORECASE
 _SIZE = re.compile(r'(\d+(?:\.\d+)?)\s*([kmgt])(?:i?b)?', _FLAGS)
 _PERCENT = re.compile(r'(\d+(?:\.\d+)?)\s*%', _FLAGS)
-_DURATION = re.compile(r'(?:(\d+(?:\.\d+)?)(ms|s|m|h))+', _FLAGS)
-_DURATION_PART = re.compile(r'(\d+(?:\.\d+)?)(ms|s|m|h)', _FLAGS)
+# NOTE: lower case only: 768M is a size in the wrong place, not 12 hours.
+_DURATION = re.compile(r'(?:(\d+(?:\.\d+)?)(ms|s|m|h))+', re.ASCII)
+_DURATION_PART = re.compile(r'(\d+(?:\.\d+)?)(ms|s|m|h)', re.ASCII)
 
 _KIB_PER_UNIT = {'k': 1, 'm': KIB_PER_MIB, 'g': KIB_PER_GIB, 't': 1024**3}
 _SECONDS_PER_UNIT = {'ms': 0.001, 's': 1.0, 'm': 60.0, 'h': 3600.0}
@@ -72,7 +73,7 @@ def parse_duration_seconds(text: str) -> float:
     seconds = 0.0
     if len(stripped) <= 32 and _DURATION.fullmatch(stripped):
         seconds = math.fsum(
-            float(number) * _SECONDS_PER_UNIT[unit.lower()]
+            float(number) * _SECONDS_PER_UNIT[unit]
             for number, unit in _DURATION_PART.findall(stripped)
         )
     if not 0.001 <= seconds <= _LONGEST_SECONDS:

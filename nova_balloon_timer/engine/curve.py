@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a policy's samples looked like, in bounded memory."""
 
+import itertools
+
 from nova_balloon_timer import model
 
 _MOST_POINTS = 2048
@@ -36,25 +38,21 @@ class Curve:
             half = _MOST_POINTS // 2
             self._points[1:half] = self._points[1:half:2]
 
-    def actual_at(self, at: float) -> float | None:
+    def actual_at(self, at: float, longest_gap_seconds: float) -> float | None:
         """Interpolate what the guest had at an instant.
 
-        :returns: KiB; the nearest point's outside the curve, None if empty
+        :returns: KiB; None if nobody looked shortly before and after
         """
-        if not self._points:
-            return None
-        before = self._points[0]
-        for point in self._points:
-            if point.at >= at:
-                return _between(before, point, at)
-            before = point
-        return before.actual_kib
+        for before, after in itertools.pairwise(self._points):
+            if before.at <= at <= after.at:
+                if after.at - before.at > longest_gap_seconds:
+                    return None
+                return _between(before, after, at)
+        return None
 
     def last_movement_at(self) -> float | None:
         """Return when the balloon was last seen to have moved."""
-        for earlier, later in zip(
-            reversed(self._points[:-1]), reversed(self._points), strict=False
-        ):
+        for later, earlier in itertools.pairwise(reversed(self._points)):
             if earlier.actual_kib != later.actual_kib:
                 return later.at
         return None
@@ -63,7 +61,7 @@ class Curve:
 def _between(
     before: model.CurvePoint, after: model.CurvePoint, at: float
 ) -> float:
-    if after.at <= before.at or at <= before.at:
+    if after.at == before.at:
         return before.actual_kib
     share = (at - before.at) / (after.at - before.at)
     return before.actual_kib + share * (after.actual_kib - before.actual_kib)

@@ -3,6 +3,7 @@
 
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer.engine import judge
 from nova_balloon_timer.engine import run as engine_run
 from nova_balloon_timer.engine import settings as engine_settings
 from nova_balloon_timer.engine import states
@@ -11,6 +12,10 @@ _FIRST_LOOK_SECONDS = 0.002
 _LONGEST_LOOK_SECONDS = 0.064
 _FIRST_RETRY_SECONDS = 0.05
 
+# Where no look was taken for longer than that around a deadline, nobody knows
+# what the balloon did there.
+_LONGEST_GAP_SECONDS = 0.5
+
 
 class Freeze:
     """A policy that has ended, until its balloon was seen still."""
@@ -18,7 +23,7 @@ class Freeze:
     def __init__(
         self,
         ended: engine_run.Run,
-        verdict: engine_run.Verdict,
+        verdict: judge.Verdict,
         settings: engine_settings.EngineSettings,
         now: float,
     ) -> None:
@@ -111,7 +116,7 @@ def retry_seconds(
 
 def report(
     ended: engine_run.Run,
-    verdict: engine_run.Verdict,
+    verdict: judge.Verdict,
     *,
     ended_at: float,
     confirmed: bool,
@@ -123,7 +128,8 @@ def report(
     start_kib = balloon_policy.start_actual_kib
     if points:
         start_kib = points[0].actual_kib
-    end_kib = points[-1].actual_kib if points and confirmed else None
+    confirmed = confirmed and bool(points)
+    end_kib = points[-1].actual_kib if confirmed else None
     reason = states.REASONS[verdict.trigger]
     late = _Lateness(ended, reason, end_kib)
     moved_kib = None
@@ -161,12 +167,12 @@ class _Lateness:
     ) -> None:
         self.seconds: float | None = None
         self.moved_kib: int | None = None
-        at_deadline_kib = ended.curve.actual_at(ended.deadline_at)
-        if (
-            reason is not model.EndReason.DEADLINE
-            or end_kib is None
-            or at_deadline_kib is None
-        ):
+        if reason is not model.EndReason.DEADLINE or end_kib is None:
+            return
+        at_deadline_kib = ended.curve.actual_at(
+            ended.deadline_at, _LONGEST_GAP_SECONDS
+        )
+        if at_deadline_kib is None:
             return
         moved_at = ended.curve.last_movement_at() or ended.started_at
         self.seconds = max(0.0, moved_at - ended.deadline_at)
@@ -175,4 +181,4 @@ class _Lateness:
 
 def _freed_kib(points: tuple[model.CurvePoint, ...]) -> int | None:
     known = [point.rss_kib for point in points if point.rss_kib is not None]
-    return known[0] - known[-1] if known else None
+    return known[0] - known[-1] if len(known) > 1 else None

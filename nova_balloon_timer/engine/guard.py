@@ -4,6 +4,9 @@
 from nova_balloon_timer import model
 from nova_balloon_timer import units
 
+# What was seen longer ago says nothing about when statistics were taken.
+_RECENT_SECONDS = 2.0
+
 
 class UsableMemory:
     """A guest's usable memory *now*, from statistics up to seconds old.
@@ -16,11 +19,14 @@ class UsableMemory:
     def __init__(self) -> None:
         self._statistics: model.GuestStatistics | None = None
         self._actual_then_kib = 0
-        self._actual_now_kib: int | None = None
+        self._last: model.BalloonSample | None = None
 
     def observe(self, sample: model.BalloonSample) -> None:
         """Learn from the next sample."""
-        last_actual_kib = self._actual_now_kib or sample.actual_kib
+        last = self._last
+        last_actual_kib = sample.actual_kib
+        if last is not None and sample.at - last.at <= _RECENT_SECONDS:
+            last_actual_kib = last.actual_kib
         before = self._statistics
         after = sample.statistics
         if after is not None and (
@@ -30,20 +36,16 @@ class UsableMemory:
             # the larger actual makes the smaller, safer estimate.
             self._actual_then_kib = max(last_actual_kib, sample.actual_kib)
         self._statistics = after
-        self._actual_now_kib = sample.actual_kib
+        self._last = sample
 
     @property
     def now_kib(self) -> int | None:
         """Return the estimate, at least 0; None when nothing is known."""
         statistics = self._statistics
-        actual_kib = self._actual_now_kib
-        if (
-            statistics is None
-            or statistics.usable_kib is None
-            or actual_kib is None
-        ):
+        last = self._last
+        if statistics is None or statistics.usable_kib is None or last is None:
             return None
-        taken_kib = self._actual_then_kib - actual_kib
+        taken_kib = self._actual_then_kib - last.actual_kib
         return max(0, statistics.usable_kib - taken_kib)
 
 

@@ -13,6 +13,7 @@ from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer.engine import freeze as engine_freeze
 from nova_balloon_timer.engine import guard
+from nova_balloon_timer.engine import judge
 from nova_balloon_timer.engine import run as engine_run
 from nova_balloon_timer.engine import settings as engine_settings
 from nova_balloon_timer.engine import states
@@ -109,7 +110,7 @@ class Engine:
         if guest_uuid in self._runs:
             actions = self._end(
                 self._runs[guest_uuid],
-                engine_run.Verdict(
+                judge.Verdict(
                     trigger=_Trigger.SUPERSEDED,
                     detail=f'policy {event.policy.uuid} took its place',
                 ),
@@ -128,7 +129,7 @@ class Engine:
             if run.balloon_policy.uuid == event.policy_uuid:
                 return self._end(
                     run,
-                    engine_run.Verdict(
+                    judge.Verdict(
                         trigger=_Trigger.CANCELLED, detail='cancelled'
                     ),
                     now,
@@ -170,8 +171,9 @@ class Engine:
         is_transient = event.kind is message.FailureKind.TRANSIENT
         if freeze is not None:
             if not is_transient:
+                remark = f'and it could not be stopped: {event.words}'
                 return self._finish_freeze(
-                    freeze, _Trigger.GAVE_UP, now, event.words
+                    freeze, _Trigger.GAVE_UP, now, remark
                 )
             self._freeze_looks.set(event.guest_uuid, freeze.next_retry_at(now))
             return []
@@ -181,9 +183,7 @@ class Engine:
         if is_transient:
             self._retry(run, now)
             return []
-        verdict = engine_run.Verdict(
-            trigger=_Trigger.FAILED, detail=event.words
-        )
+        verdict = judge.Verdict(trigger=_Trigger.FAILED, detail=event.words)
         return self._end(run, verdict, now)
 
     def _on_gone(self, event: message.GuestGone, now: float) -> Actions:
@@ -195,7 +195,7 @@ class Engine:
             )
         run = self._runs.get(event.guest_uuid)
         if run is not None:
-            verdict = engine_run.Verdict(
+            verdict = judge.Verdict(
                 trigger=_Trigger.GUEST_GONE, detail='the guest is gone'
             )
             actions += self._end(run, verdict, now)
@@ -209,7 +209,7 @@ class Engine:
     def _on_recovered(
         self, event: message.HostRecovered, now: float
     ) -> Actions:
-        verdict = engine_run.Verdict(
+        verdict = judge.Verdict(
             trigger=_Trigger.HOST_RECOVERED,
             detail='the host is no longer short of memory',
         )
@@ -232,6 +232,9 @@ class Engine:
     ) -> Actions:
         actions: Actions = []
         if run.state is states.State.PENDING:
+            verdict = run.judge(sample)
+            if verdict is not None:
+                return self._end(run, verdict, now)
             if not run.is_ready():
                 return self._wait_for_statistics(run, now)
             run.state = states.advance(run.state, _Trigger.READY)
@@ -257,7 +260,7 @@ class Engine:
             look_at = now + self._settings.poll_longest_seconds
             self._looks.set(run.balloon_policy.guest_uuid, look_at)
             return []
-        verdict = engine_run.Verdict(
+        verdict = judge.Verdict(
             trigger=_Trigger.FAILED,
             detail=_NO_STATISTICS,
         )
@@ -266,7 +269,7 @@ class Engine:
     def _retry(self, run: engine_run.Run, now: float) -> None:
         """Look again after a back-off; what was handed out is uncertain."""
         run.is_reading = False
-        run.handed_kib = None
+        run.doubt()
         seconds = engine_freeze.retry_seconds(run.failures, self._settings)
         run.failures += 1
         if run.may_order(now + seconds):
@@ -277,20 +280,18 @@ class Engine:
             detail = 'the guest did not answer within its duration'
             if run.curve.points:
                 detail = _NO_STATISTICS
-            verdict = engine_run.Verdict(
-                trigger=_Trigger.FAILED, detail=detail
-            )
+            verdict = judge.Verdict(trigger=_Trigger.FAILED, detail=detail)
         else:
             detail = 'its time was up'
             if run.held_by:
                 detail += f'; held by {run.held_by}'
-            verdict = engine_run.Verdict(
+            verdict = judge.Verdict(
                 trigger=_Trigger.DEADLINE_PASSED, detail=detail
             )
         return self._end(run, verdict, now)
 
     def _end(
-        self, run: engine_run.Run, verdict: engine_run.Verdict, now: float
+        self, run: engine_run.Run, verdict: judge.Verdict, now: float
     ) -> Actions:
         """End a live policy, for good."""
         guest_uuid = run.balloon_policy.guest_uuid
@@ -299,9 +300,14 @@ class Engine:
         self._deadlines.discard(guest_uuid)
         self._looks.discard(guest_uuid)
         if run.state is states.State.ENDED:
-            is_known = verdict.trigger is not _Trigger.GUEST_GONE
+            # NOTE: nothing was ordered, or it is not ours to stop; then where
+            # the balloon was last seen need not be where it stays.
             report = engine_freeze.report(
-                run, verdict, ended_at=now, confirmed=is_known
+                run,
+                verdict,
+                ended_at=now,
+                confirmed=verdict.trigger
+                not in (_Trigger.GUEST_GONE, _Trigger.YIELDED),
             )
             return [message.ReportEnd(report=report)]
         freeze = engine_freeze.Freeze(run, verdict, self._settings, now)

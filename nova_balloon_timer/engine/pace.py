@@ -12,11 +12,11 @@ _AVERAGE_SECONDS = 0.1
 _LOOKS_PER_LEASH = 4
 
 # A guest that has used up its leash could have moved faster than it was let:
-# what was measured is only a lower bound, so the leash grows until it is no
-# longer what holds the guest back.
+# what was measured is only a lower bound, so more is allowed, until the leash
+# is no longer what holds the guest back.
 _GROWTH = 2.0
 _DECAY = 0.9
-_LONGEST_GROWTH = 16.0
+_LARGEST_GROWTH = 16.0
 
 
 class Pace:
@@ -24,53 +24,60 @@ class Pace:
 
     def __init__(
         self,
-        leash: model.Leash,
+        balloon_policy: model.BalloonPolicy,
         settings: engine_settings.EngineSettings,
     ) -> None:
-        self._leash = leash
+        self._direction = balloon_policy.direction
+        self._leash = balloon_policy.leash
         self._settings = settings
         self._last: model.BalloonSample | None = None
         self._idle_looks = 0
-        self._growth = 1.0
+        self._allowed_rate = 0.0
         self.rate_kib_per_second = 0.0
 
     def observe(
-        self, sample: model.BalloonSample, handed_kib: int | None
+        self, sample: model.BalloonSample, leashed_kib: int | None
     ) -> None:
         """Learn from the next sample.
 
-        :param handed_kib: the target that stood until now, if there was one
+        :param leashed_kib: the target until now, if the leash kept it from
+            going further
         """
         last = self._last
         self._last = sample
-        if last is None or handed_kib is None or sample.at <= last.at:
+        if last is None or sample.at <= last.at:
             return
-        moved_kib = abs(sample.actual_kib - last.actual_kib)
-        if moved_kib == 0:
+        moved_kib = sample.actual_kib - last.actual_kib
+        if self._direction is model.Direction.INFLATE:
+            moved_kib = -moved_kib
+        if moved_kib <= 0:
             self._idle_looks += 1
             return
         self._idle_looks = 0
         elapsed_seconds = sample.at - last.at
-        left_kib = abs(handed_kib - sample.actual_kib)
-        self._adapt_growth(left_kib)
         rate = moved_kib / elapsed_seconds
         weight = 1 - math.exp(-elapsed_seconds / _AVERAGE_SECONDS)
         if self.rate_kib_per_second == 0:
             weight = 1.0
         self.rate_kib_per_second += weight * (rate - self.rate_kib_per_second)
+        is_used_up = leashed_kib is not None and (
+            abs(leashed_kib - sample.actual_kib)
+            < self.leash_kib // _LOOKS_PER_LEASH
+        )
+        self._adapt(is_used_up)
 
-    def _adapt_growth(self, left_kib: int) -> None:
-        if left_kib < self.leash_kib // _LOOKS_PER_LEASH:
-            self._growth = min(_GROWTH * self._growth, _LONGEST_GROWTH)
-        else:
-            self._growth = max(1.0, _DECAY * self._growth)
+    def _adapt(self, is_used_up: bool) -> None:
+        measured = self.rate_kib_per_second
+        change = _GROWTH if is_used_up else _DECAY
+        self._allowed_rate = min(
+            max(self._allowed_rate * change, measured),
+            measured * _LARGEST_GROWTH,
+        )
 
     @property
     def leash_kib(self) -> int:
         """How far the target may run ahead of actual now."""
-        lead_kib = (
-            self.rate_kib_per_second * self._growth * self._leash.lead_seconds
-        )
+        lead_kib = self._allowed_rate * self._leash.lead_seconds
         return max(self._leash.minimum_kib, int(lead_kib))
 
     def tapered_leash_kib(self, left_seconds: float) -> int:
@@ -98,8 +105,7 @@ class Pace:
         if self.rate_kib_per_second == 0:
             wanted = shortest
         else:
-            # The guest may move as fast as the growth supposes.
-            rate = self.rate_kib_per_second * self._growth
-            wanted = self.leash_kib / rate / _LOOKS_PER_LEASH
+            leash_seconds = self.leash_kib / self._allowed_rate
+            wanted = leash_seconds / _LOOKS_PER_LEASH
         wanted *= 2.0 ** min(max(0, self._idle_looks - 2), 8)
         return min(max(wanted, shortest), longest)

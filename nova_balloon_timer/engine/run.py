@@ -1,25 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """One policy under way: from a sample to the next target or to the end."""
 
-import dataclasses
-
 from nova_balloon_timer import model
-from nova_balloon_timer import units
 from nova_balloon_timer.engine import curve as engine_curve
 from nova_balloon_timer.engine import guard
+from nova_balloon_timer.engine import judge
 from nova_balloon_timer.engine import pace as engine_pace
 from nova_balloon_timer.engine import settings as engine_settings
-from nova_balloon_timer.engine import stall as engine_stall
 from nova_balloon_timer.engine import states
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Why a policy ends now, in words, and what gets it out of the way."""
-
-    trigger: states.Trigger
-    detail: str
-    freeze_at_kib: int | None = None
 
 
 class Run:
@@ -40,21 +28,20 @@ class Run:
         self.is_reading = False
         self.failures = 0
         self.curve = engine_curve.Curve()
-        self.pace = engine_pace.Pace(balloon_policy.leash, settings)
+        self.pace = engine_pace.Pace(balloon_policy, settings)
         self.outcomes: list[model.SegmentOutcome] = []
         self.held_by = ''
         self._settings = settings
         self._inflates = balloon_policy.direction is model.Direction.INFLATE
         self._usable = usable
-        self._distress = guard.DistressDetector(balloon_policy.guards)
-        self._stall = engine_stall.StallDetector(balloon_policy, settings)
-        self._furthest_kib: int | None = None
-        self._nearest_actual_kib: int | None = None
+        self._judge = judge.Judge(balloon_policy, settings)
+        self._is_leashed = False
 
     def observe(self, sample: model.BalloonSample) -> None:
         """Take a sample into the books."""
         self.curve.add(sample, self.handed_kib)
-        self.pace.observe(sample, self.handed_kib)
+        used_up_kib = self.handed_kib if self._is_leashed else None
+        self.pace.observe(sample, used_up_kib)
         self._usable.observe(sample)
 
     def is_ready(self) -> bool:
@@ -64,23 +51,24 @@ class Run:
         )
         return not needs_statistics or self._usable.now_kib is not None
 
-    def judge(self, sample: model.BalloonSample) -> Verdict | None:
+    def judge(self, sample: model.BalloonSample) -> judge.Verdict | None:
         """Decide whether this sample ends the policy."""
-        distress = self._distress.observe(sample)
-        return (
-            self._judge_target(sample)
-            or self._judge_yield(sample)
-            or self._judge_distress(sample, distress)
-            or self._judge_stall(sample)
-        )
+        if self.state is states.State.PENDING:
+            return self._judge.already_met(sample)
+        is_held = self.held_by != ''
+        return self._judge.weigh(sample, self.deadline_at, is_held)
 
     def next_target_kib(self, sample: model.BalloonSample) -> int | None:
         """Return the target to hand out now, or None to leave it."""
         self._close_segments(sample)
         goal_kib = self._guarded_goal_kib(sample)
         wanted_kib = self._leashed_kib(goal_kib, sample)
+        self._is_leashed = wanted_kib != goal_kib
+        if self._ahead_kib(sample.actual_kib, wanted_kib):
+            # It is past its segment: no reason to go back.
+            return None
         handed_kib = self.handed_kib
-        if handed_kib is not None and wanted_kib != goal_kib:
+        if handed_kib is not None and self._is_leashed:
             quantum_kib = max(
                 self._settings.tolerance_kib, self.pace.leash_kib // 8
             )
@@ -91,9 +79,12 @@ class Run:
     def hand_out(self, target_kib: int) -> None:
         """Remember a target that was given."""
         self.handed_kib = target_kib
-        furthest_kib = self._furthest_kib
-        if furthest_kib is None or self._ahead_kib(target_kib, furthest_kib):
-            self._furthest_kib = target_kib
+        self._judge.note_target(target_kib)
+
+    def doubt(self) -> None:
+        """Forget what was handed out: an order or a look failed."""
+        self.handed_kib = None
+        self._judge.note_outage()
 
     def next_look_at(self, now: float) -> float | None:
         """Return when to read the balloon again; None: not any more."""
@@ -113,11 +104,9 @@ class Run:
         return now < self.deadline_at - self._settings.quiet_seconds
 
     def _ahead_kib(self, one_kib: int, other_kib: int) -> int:
-        """How much further one is in the policy's direction, at least 0."""
-        ahead_kib = (
-            other_kib - one_kib if self._inflates else (one_kib - other_kib)
+        return judge.ahead_kib(
+            self.balloon_policy.direction, one_kib, other_kib
         )
-        return max(0, ahead_kib)
 
     def _segment(self) -> model.Segment | None:
         segments = self.balloon_policy.segments
@@ -169,6 +158,12 @@ class Run:
         spare_kib = 0
         if usable_kib is not None:
             spare_kib = max(0, usable_kib - guards.reserve_kib)
+        if spare_kib == 0:
+            # A target that was taken back already is not moved again while
+            # the guest comes back to it.
+            return max(
+                guards.floor_kib, sample.actual_kib, self.handed_kib or 0
+            )
         return max(guards.floor_kib, sample.actual_kib - spare_kib)
 
     def _leashed_kib(self, goal_kib: int, sample: model.BalloonSample) -> int:
@@ -177,65 +172,3 @@ class Run:
         if self._inflates:
             return max(goal_kib, sample.actual_kib - leash_kib)
         return min(goal_kib, sample.actual_kib + leash_kib)
-
-    def _judge_target(self, sample: model.BalloonSample) -> Verdict | None:
-        target_kib = self.balloon_policy.target_kib
-        short_kib = self._ahead_kib(target_kib, sample.actual_kib)
-        beyond_kib = self._ahead_kib(sample.actual_kib, target_kib)
-        tolerance_kib = self._settings.tolerance_kib
-        is_past = beyond_kib > tolerance_kib
-        was_past_before = is_past and self._furthest_kib is None
-        if short_kib > tolerance_kib or (is_past and not was_past_before):
-            return None
-        return Verdict(
-            trigger=states.Trigger.TARGET_REACHED,
-            detail=f'reached {units.format_kib(target_kib)}',
-            freeze_at_kib=None if was_past_before else target_kib,
-        )
-
-    def _judge_yield(self, sample: model.BalloonSample) -> Verdict | None:
-        """See that the balloon is where no target of ours sent it."""
-        reference_kib = self._furthest_kib
-        if reference_kib is None:
-            return None
-        beyond_kib = self._ahead_kib(sample.actual_kib, reference_kib)
-        # NOTE: two items of the driver, 1 MiB each, may be under way.
-        if beyond_kib <= 2 * self._settings.tolerance_kib:
-            return None
-        return Verdict(
-            trigger=states.Trigger.YIELDED,
-            detail='somebody else gave the guest another target: it stands '
-            f'at {units.format_kib(sample.actual_kib)}, beyond ours',
-        )
-
-    def _judge_distress(
-        self, sample: model.BalloonSample, distress: str | None
-    ) -> Verdict | None:
-        if not self._inflates:
-            return None
-        nearest_kib = self._nearest_actual_kib
-        if nearest_kib is None or sample.actual_kib < nearest_kib:
-            self._nearest_actual_kib = nearest_kib = sample.actual_kib
-        regrown_kib = sample.actual_kib - nearest_kib
-        if regrown_kib > self.pace.leash_kib:
-            distress = f'the guest took {units.format_kib(regrown_kib)} back by itself'
-        if distress is None:
-            return None
-        return Verdict(
-            trigger=states.Trigger.DISTRESSED,
-            detail=distress,
-            freeze_at_kib=sample.actual_kib + self._give_back_kib(sample),
-        )
-
-    def _give_back_kib(self, sample: model.BalloonSample) -> int:
-        taken_kib = self.balloon_policy.start_actual_kib - sample.actual_kib
-        return max(0, int(taken_kib * self._settings.give_back_fraction))
-
-    def _judge_stall(self, sample: model.BalloonSample) -> Verdict | None:
-        if self.held_by:
-            self._stall.hold()
-            return None
-        words = self._stall.observe(sample, self.deadline_at)
-        if words is None:
-            return None
-        return Verdict(trigger=states.Trigger.STALLED, detail=words)

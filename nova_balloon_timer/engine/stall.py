@@ -27,7 +27,7 @@ class StallDetector:
         self._looks: collections.deque[tuple[float, int]] = collections.deque()
 
     def hold(self) -> None:
-        """Start over: a segment or a guard holds the balloon, not the guest."""
+        """Start over: it is not the guest that keeps the balloon back."""
         self._looks.clear()
 
     def observe(

@@ -67,6 +67,7 @@ REASONS: Mapping[Trigger, model.EndReason] = types.MappingProxyType(
 TRANSITIONS: Mapping[tuple[State, Trigger], State] = types.MappingProxyType(
     {
         (State.PENDING, Trigger.READY): State.RUNNING,
+        (State.PENDING, Trigger.TARGET_REACHED): State.ENDED,
         (State.PENDING, Trigger.CANCELLED): State.ENDED,
         (State.PENDING, Trigger.SUPERSEDED): State.ENDED,
         (State.PENDING, Trigger.GUEST_GONE): State.ENDED,

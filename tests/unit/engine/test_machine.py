@@ -104,6 +104,16 @@ class PendingTest(EngineTestCase):
         self.assertEqual(model.EndReason.CANCELLED, report.reason)
 
 
+class AlreadyMetTest(EngineTestCase):
+    def test_ends_without_an_order(self) -> None:
+        self.request()
+        (action,) = self.sample(0.01, 100)
+        assert isinstance(action, message.ReportEnd)
+        self.assertEqual(model.EndReason.TARGET, action.report.reason)
+        self.assertEqual('it was at 100 MiB already', action.report.detail)
+        self.assertTrue(self.engine.is_idle)
+
+
 class RunningTest(EngineTestCase):
     def setUp(self) -> None:
         super().setUp()
@@ -140,6 +150,19 @@ class RunningTest(EngineTestCase):
         self.assertEqual(model.EndReason.SUPERSEDED, report.reason)
         self.assertIn('somebody else', report.detail)
         self.assertTrue(self.engine.is_idle)
+
+    def test_where_a_foreign_target_leads_is_not_claimed_to_be_known(
+        self,
+    ) -> None:
+        report = self.only_report(self.sample(0.1, 900))
+        self.assertFalse(report.confirmed)
+        self.assertIsNone(report.actual_end_kib)
+
+    def test_outage_is_no_stall(self) -> None:
+        for tick in range(1, 40):
+            self.break_down(tick * 0.1, transient=True)
+        actions = self.sample(4.0, 1024)
+        self.assertEqual([1008], self.targets_mib(actions))
 
     def test_regrowth_is_distress_and_part_is_returned(self) -> None:
         self.sample(0.1, 1008)
@@ -306,6 +329,13 @@ class ReserveTest(EngineTestCase):
         # The statistics may be as old as the last look, at 1024.
         self.assertEqual([924], self.targets_mib(actions))
 
+    def test_coming_back_to_a_target_taken_back_is_no_distress(self) -> None:
+        self.sample(0.01, 1024, told=self.told(7, 300))
+        self.sample(0.2, 924, told=self.told(8, 84))
+        # It had moved on meanwhile, and returns to the 924 that it was told.
+        self.sample(0.3, 890, told=self.told(8, 84))
+        self.assertEqual([], self.sample(0.4, 924, told=self.told(8, 84)))
+
     def test_held_by_the_reserve_until_the_deadline(self) -> None:
         self.sample(0.01, 1024, told=self.told(7, 300))
         for second in range(1, 10):
@@ -356,6 +386,45 @@ class SegmentTest(EngineTestCase):
         )
 
 
+class PastSegmentTest(EngineTestCase):
+    def test_guest_is_not_sent_back(self) -> None:
+        segment = model.Segment(until_seconds=2, target_kib=factory.mib(900))
+        self.request(segments=(segment,))
+        self.assertEqual([], self.targets_mib(self.sample(0.01, 800)))
+        self.assertEqual([784], self.targets_mib(self.sample(2.01, 800)))
+
+
+class LongLeashTest(EngineTestCase):
+    """A leash of 0.1 s at the measured rate, and 16 MiB at least."""
+
+    def run_stages(self, stage_mib: int) -> float:
+        """Let a guest run through stages; return its last leash in MiB."""
+        stages = range(1, 20)
+        self.request(
+            leash=model.Leash(),
+            segments=tuple(
+                model.Segment(
+                    until_seconds=stage * 0.4,
+                    target_kib=factory.mib(1024 - stage * stage_mib),
+                )
+                for stage in stages
+            ),
+        )
+        self.sample(0.0, 1024)
+        for stage in stages:
+            begin = (stage - 1) * 0.4
+            top_mib = 1024 - (stage - 1) * stage_mib
+            self.sample(begin + 0.01, top_mib - stage_mib / 2)
+            self.sample(begin + 0.02, top_mib - stage_mib)
+            self.sample(begin + 0.401, top_mib - stage_mib)
+        (run,) = self.engine.runs
+        return run.pace.leash_kib / 1024
+
+    def test_reaching_a_stage_does_not_lengthen_it(self) -> None:
+        # 4 MiB in 10 ms are 400 MiB/s.
+        self.assertLess(self.run_stages(stage_mib=8), 45)
+
+
 class DeflateTest(EngineTestCase):
     def setUp(self) -> None:
         super().setUp()
@@ -369,6 +438,25 @@ class DeflateTest(EngineTestCase):
     def test_target_leads_upwards(self) -> None:
         self.assertEqual([116], self.targets_mib(self.first))
         self.assertEqual([132], self.targets_mib(self.sample(0.1, 116)))
+
+    def test_guest_that_takes_more_than_it_is_given(self) -> None:
+        self.assertEqual([416], self.targets_mib(self.sample(0.1, 400)))
+
+    def test_guest_beyond_its_final_target_is_not_squeezed(self) -> None:
+        self.request(
+            0.1,
+            start_actual_kib=factory.mib(100),
+            target_kib=factory.mib(300),
+            direction=model.Direction.DEFLATE,
+        )
+        self.engine.handle(factory.frozen(0.2, 100), 0.2)
+        self.sample(0.5, 100)
+        self.assertEqual([116], self.targets_mib(self.sample(0.6, 100)))
+        (freeze,) = self.sample(0.7, 500)
+        assert isinstance(freeze, message.FreezeBalloon)
+        self.assertIsNone(freeze.at_kib)
+        report = self.finish(0.8, 500)
+        self.assertEqual(model.EndReason.TARGET, report.reason)
 
     def test_ends_below_the_floor_without_moving(self) -> None:
         event = message.PolicyCancelled(policy_uuid=factory.POLICY)

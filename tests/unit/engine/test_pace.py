@@ -13,21 +13,23 @@ class PaceTest(testtools.TestCase):
     def setUp(self) -> None:
         super().setUp()
         self.settings = settings.EngineSettings()
-        self.pace = pace.Pace(model.Leash(), self.settings)
+        self.pace = self.make(model.Leash())
+
+    def make(self, leash: model.Leash) -> pace.Pace:
+        return pace.Pace(factory.balloon_policy(leash=leash), self.settings)
 
     def move(
         self, mib_per_second: float, seconds: float, *, free: bool = True
     ) -> None:
         """Let a guest move steadily, looked at every 10 ms.
 
-        :param free: its target is far ahead; else it has used it up
+        :param free: the leash does not hold it; else it is used up
         """
         actual_mib = 100_000.0
         for tick in range(round(seconds / 0.01) + 1):
-            ahead_mib = 10_000 if free else 0
+            leashed_kib = None if free else factory.mib(actual_mib)
             self.pace.observe(
-                factory.sample(tick * 0.01, actual_mib),
-                factory.mib(actual_mib - ahead_mib),
+                factory.sample(tick * 0.01, actual_mib), leashed_kib
             )
             actual_mib -= mib_per_second * 0.01
 
@@ -46,7 +48,7 @@ class PaceTest(testtools.TestCase):
 
     def test_follows_a_guest_that_slows_down(self) -> None:
         self.move(800, 1)
-        self.pace = pace.Pace(model.Leash(), self.settings)
+        self.pace = self.make(model.Leash())
         self.move(800, 0.2)
         fast_mib = self.rate_mib()
         self.move(100, 0.5)
@@ -70,9 +72,9 @@ class PaceTest(testtools.TestCase):
             factory.mib(80), self.pace.leash_kib, delta=factory.mib(1)
         )
 
-    def test_movement_before_the_first_target_says_nothing(self) -> None:
-        self.pace.observe(factory.sample(0, 1000), None)
-        self.pace.observe(factory.sample(1, 500), None)
+    def test_movement_the_other_way_says_nothing(self) -> None:
+        self.pace.observe(factory.sample(0, 500), None)
+        self.pace.observe(factory.sample(1, 1000), None)
         self.assertEqual(0, self.pace.rate_kib_per_second)
 
     def test_same_instant_says_nothing(self) -> None:
@@ -82,7 +84,7 @@ class PaceTest(testtools.TestCase):
 
     def test_fixed_leash_does_not_grow(self) -> None:
         leash = model.Leash(minimum_kib=factory.mib(8), lead_seconds=0)
-        self.pace = pace.Pace(leash, self.settings)
+        self.pace = self.make(leash)
         self.move(800, 1)
         self.assertEqual(factory.mib(8), self.pace.leash_kib)
 

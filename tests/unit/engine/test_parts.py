@@ -54,15 +54,20 @@ class CurveTest(testtools.TestCase):
         self.curve.add(factory.sample(at, actual_mib), None)
 
     def test_empty(self) -> None:
-        self.assertIsNone(self.curve.actual_at(1))
+        self.assertIsNone(self.curve.actual_at(1, 9))
         self.assertIsNone(self.curve.last_movement_at())
 
     def test_interpolates(self) -> None:
         self.add(1, 100)
         self.add(3, 300)
-        self.assertEqual(factory.mib(200), self.curve.actual_at(2))
-        self.assertEqual(factory.mib(100), self.curve.actual_at(0))
-        self.assertEqual(factory.mib(300), self.curve.actual_at(9))
+        self.assertEqual(factory.mib(200), self.curve.actual_at(2, 9))
+
+    def test_unknown_outside_and_within_a_long_gap(self) -> None:
+        self.add(1, 100)
+        self.add(3, 300)
+        self.assertIsNone(self.curve.actual_at(0.9, 9))
+        self.assertIsNone(self.curve.actual_at(3.1, 9))
+        self.assertIsNone(self.curve.actual_at(2, 1.9))
 
     def test_last_movement(self) -> None:
         for at, actual_mib in ((1, 5), (2, 4), (3, 4), (4, 4)):

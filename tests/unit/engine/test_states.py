@@ -25,6 +25,7 @@ _ENDS = {
 _EXPECTED = {
     'pending': {
         'ready': 'running',
+        'target-reached': 'ended',
         'cancelled': 'ended',
         'superseded': 'ended',
         'guest-gone': 'ended',
