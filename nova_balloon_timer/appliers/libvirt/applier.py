@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads and sets balloons through libvirt."""
+
+from collections.abc import Sequence
+import contextlib
+import time
+import uuid
+from xml.etree import ElementTree
+
+import libvirt
+
+from nova_balloon_timer import exception
+from nova_balloon_timer import model
+from nova_balloon_timer.appliers import base
+from nova_balloon_timer.appliers.libvirt import eligibility
+from nova_balloon_timer.appliers.libvirt import error as libvirt_error
+from nova_balloon_timer.appliers.libvirt import session
+from nova_balloon_timer.appliers.libvirt import statistics
+from nova_balloon_timer.appliers.libvirt import watcher
+
+# NOTE: the shortest period that libvirt knows. Between updates the engine
+# reckons with what the balloon moved.
+_PERIOD_SECONDS = 1
+
+
+def _stay_silent(context: object, error: object) -> None:
+    """Keep libvirt from printing to stderr what we raise."""
+
+
+class LibvirtApplier(base.Applier):
+    """The real thing."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri)
+        libvirt.registerErrorHandler(_stay_silent, None)
+        watcher.start_event_loop()
+        self._sessions = session.Sessions(uri)
+        self._statistics = statistics.StatisticsReader()
+        self._changed_periods: dict[str, int] = {}
+        self._watcher: watcher.Watcher | None = None
+
+    def list_guests(self) -> Sequence[model.Guest]:
+        """Return every domain; one that vanishes meanwhile is left out."""
+        connection = self._sessions.open()
+        with libvirt_error.translated(self.uri):
+            handles = connection.listAllDomains()
+        guests = []
+        for handle in handles:
+            with contextlib.suppress(exception.GuestNotFound):
+                guests.append(self._describe(handle))
+        return sorted(guests, key=lambda guest: guest.name)
+
+    def find_guest(self, name_or_uuid: str) -> model.Guest:
+        """Look a domain up by UUID or name."""
+        connection = self._sessions.open()
+        with libvirt_error.translated(self.uri, name_or_uuid):
+            try:
+                guest_uuid = str(uuid.UUID(name_or_uuid))
+            except ValueError:
+                handle = connection.lookupByName(name_or_uuid)
+            else:
+                handle = connection.lookupByUUIDString(guest_uuid)
+        return self._describe(handle)
+
+    def read(self, guest_uuid: str) -> model.BalloonSample:
+        """Read memoryStats, the only call whose 'actual' does not lag."""
+        with self._sessions.domain(guest_uuid) as domain:
+            raw = domain.handle.memoryStats()
+        now = time.monotonic()
+        if 'actual' not in raw:
+            raise exception.GuestNotRunning(
+                guest=guest_uuid, why='libvirt knows no balloon of it'
+            )
+        # NOTE: actual comes from the guest's device registers: a hostile
+        # guest can write anything there, also more than it has.
+        actual_kib = min(max(0, raw['actual']), domain.maximum_kib)
+        return model.BalloonSample(
+            at=now,
+            actual_kib=actual_kib,
+            rss_kib=raw.get('rss'),
+            statistics=self._statistics.read(
+                guest_uuid,
+                raw,
+                domain.maximum_kib,
+                now=now,
+                wall_now=time.time(),
+            ),
+        )
+
+    def set_target(self, guest_uuid: str, target_kib: int) -> None:
+        """Set the target of the running domain, not of its next boot."""
+        if target_kib <= 0:
+            raise exception.TargetRejected(
+                guest=guest_uuid, why='it must be above zero'
+            )
+        with self._sessions.domain(guest_uuid) as domain:
+            if target_kib > domain.maximum_kib:  # may not even fit into C
+                raise exception.TargetRejected(
+                    guest=guest_uuid, why='it is above the maximum'
+                )
+            domain.handle.setMemoryFlags(
+                target_kib, libvirt.VIR_DOMAIN_AFFECT_LIVE
+            )
+
+    def connect(self) -> None:
+        """Open the calling thread's connection."""
+        self._sessions.open()
+
+    def disconnect(self) -> None:
+        """Close the calling thread's connection."""
+        self._sessions.close()
+
+    def start_statistics(self, guest_uuid: str) -> None:
+        """Set the statistics' period to 1 s where it is off or longer."""
+        with self._sessions.domain(guest_uuid) as domain:
+            description = ElementTree.fromstring(  # noqa: S314
+                domain.handle.XMLDesc()
+            )
+            seconds = eligibility.statistics_period_seconds(description)
+            self._statistics.expect_every(guest_uuid, _PERIOD_SECONDS)
+            if seconds == _PERIOD_SECONDS:
+                return
+            domain.handle.setMemoryStatsPeriod(
+                _PERIOD_SECONDS, libvirt.VIR_DOMAIN_AFFECT_LIVE
+            )
+            self._changed_periods.setdefault(guest_uuid, seconds)
+
+    def restore_statistics(self, guest_uuid: str) -> None:
+        """Set the period back to what it was."""
+        seconds = self._changed_periods.get(guest_uuid)
+        self._statistics.forget(guest_uuid)
+        if seconds is None:
+            return
+        with self._sessions.domain(guest_uuid) as domain:
+            domain.handle.setMemoryStatsPeriod(
+                seconds, libvirt.VIR_DOMAIN_AFFECT_LIVE
+            )
+        del self._changed_periods[guest_uuid]
+
+    def watch(self, sink: base.Sink) -> None:
+        """Send life-cycle and balloon events to ``sink``."""
+        self._watcher = watcher.Watcher(self.uri, sink)
+
+    def close(self) -> None:
+        """Stop the events and close the calling thread's connection."""
+        if self._watcher is not None:
+            self._watcher.close()
+        self._sessions.close()
+
+    def _describe(self, handle: libvirt.virDomain) -> model.Guest:
+        guest_uuid = handle.UUIDString()
+        with libvirt_error.translated(self.uri, guest_uuid):
+            state, _ = handle.state()
+            description = ElementTree.fromstring(  # noqa: S314
+                handle.XMLDesc()
+            )
+            maximum_kib = int(handle.maxMemory())
+        return model.Guest(
+            uuid=guest_uuid,
+            name=handle.name(),
+            maximum_kib=maximum_kib,
+            refusals=eligibility.refusals(description, state),
+        )

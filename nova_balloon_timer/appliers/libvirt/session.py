@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A thread's own connection to libvirt.
+
+Each thread has one, because libvirtd answers only a few calls of a connection
+at once (max_client_requests, 5): a handful of guests whose QEMU hangs would
+silence a shared one.
+"""
+
+from collections.abc import Iterator
+import contextlib
+import dataclasses
+import threading
+
+import libvirt
+
+from nova_balloon_timer import exception
+from nova_balloon_timer.appliers.libvirt import error as libvirt_error
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A guest's handle, valid for one connection."""
+
+    handle: libvirt.virDomain
+    maximum_kib: int
+
+
+class Sessions(threading.local):
+    """The calling thread's connection, reopened when it broke.
+
+    It does not wait or retry: a call fails at once while libvirt is away,
+    and whoever asked decides when to ask again.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._connection: libvirt.virConnect | None = None
+        self._domains: dict[str, Domain] = {}
+
+    def open(self) -> libvirt.virConnect:
+        """Return the connection.
+
+        :raises HypervisorUnavailable: nobody answers at the URI
+        :raises HypervisorDenied: we may not use it
+        """
+        if self._connection is None:
+            with libvirt_error.translated(self._uri):
+                self._connection = libvirt.open(self._uri)
+        return self._connection
+
+    def close(self) -> None:
+        """Close the thread's connection, if it has one."""
+        connection = self._connection
+        self._connection = None
+        self._domains.clear()
+        if connection is not None:
+            with contextlib.suppress(libvirt.libvirtError):
+                connection.close()
+
+    @contextlib.contextmanager
+    def domain(self, guest_uuid: str) -> Iterator[Domain]:
+        """Lend a guest's handle, and translate what goes wrong with it.
+
+        :raises ApplierError: the lookup's or the body's libvirtError
+        """
+        try:
+            with libvirt_error.translated(self._uri, guest_uuid):
+                yield self._look_up(guest_uuid)
+        except exception.HypervisorUnavailable:
+            self.close()
+            raise
+        except exception.GuestNotFound:
+            self._domains.pop(guest_uuid, None)
+            raise
+
+    def _look_up(self, guest_uuid: str) -> Domain:
+        domain = self._domains.get(guest_uuid)
+        if domain is None:
+            handle = self.open().lookupByUUIDString(guest_uuid)
+            domain = Domain(handle=handle, maximum_kib=int(handle.maxMemory()))
+            self._domains[guest_uuid] = domain
+        return domain
