@@ -16,7 +16,7 @@ from tools.lab import image
 from tools.lab import libvirtd
 
 _COMMAND = str(pathlib.Path(sys.executable).with_name('nova-balloon-timer'))
-_REPORT = pathlib.Path('report.html')
+_REPORT = pathlib.Path('report.html').resolve()
 
 # An idle guest; one that uses 400 MiB all the time; and one that was already
 # taken down to just above its floor, a quarter of its full memory.
@@ -43,31 +43,29 @@ class Demo:
     def run(self) -> None:
         """Show each step, and note what went otherwise than it should."""
         self._step('What could be taken, and from whom', 'guest', 'list')
-        run_file = self._folder / 'run.json'
         self._step(
             'Down to 400 MiB within 3 s: one gets there, one is held by what '
             'it uses, one is refused',
             *('apply', 'idle', 'busy', 'small'),
             *('--target', '400M', '--duration', '3s'),
-            *('--save', str(run_file)),
+            *('--save', 'run.json'),
             exit_code=_SOME_OTHERWISE,
         )
-        self._expect(run_file, _ENDS)
+        self._expect('run.json', _ENDS)
         self._step(
             'Back to all they had',
             *('apply', 'idle', 'busy', '--target', '100%', '--duration', '5s'),
         )
-        stop_file = self._folder / 'stop.json'
         self._step(
             'Down to 300 MiB, but only 400 ms for it: it stops on time, '
             'wherever it is',
             *('apply', 'idle', '--target', '300M', '--duration', '400ms'),
-            *('--save', str(stop_file)),
+            *('--save', 'stop.json'),
         )
-        self._expect(stop_file, {'idle': 'deadline'})
+        self._expect('stop.json', {'idle': 'deadline'})
         self._step(
             'The first run as a page',
-            *('report', str(run_file), '-o', str(_REPORT)),
+            *('report', 'run.json', '-o', str(_REPORT)),
             connect=False,
         )
 
@@ -83,14 +81,15 @@ class Demo:
         words = [_COMMAND, *arguments]
         if connect:
             words += ['--connect', self._uri]
-        found = subprocess.run(words, check=False).returncode
+        found = subprocess.run(words, check=False, cwd=self._folder).returncode
         if found != exit_code:
             self.complaints.append(
                 f'{shlex.join(arguments)}: exit code {found}, not {exit_code}'
             )
 
-    def _expect(self, run_file: pathlib.Path, ends: dict[str, str]) -> None:
+    def _expect(self, name: str, ends: dict[str, str]) -> None:
         found: dict[str, str] = {}
+        run_file = self._folder / name
         if run_file.is_file():
             run: dict[str, Any] = json.loads(run_file.read_text('utf-8'))
             for saved in run['policies']:
@@ -130,7 +129,7 @@ def main() -> int:
     for complaint in complaints:
         print(f'demo: {complaint}', file=sys.stderr)
     if not complaints:
-        print(f'\nAll as it should be. Open {_REPORT.resolve()} in a browser.')
+        print(f'\nAll as it should be. Open {_REPORT} in a browser.')
     return 1 if complaints else 0
 
 

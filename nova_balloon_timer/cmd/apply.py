@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``nova-balloon-timer apply``."""
+
+import argparse
+from collections.abc import Iterator
+import contextlib
+import pathlib
+import signal
+import sys
+
+from nova_balloon_timer import manager
+from nova_balloon_timer import message
+from nova_balloon_timer import model
+from nova_balloon_timer import order
+from nova_balloon_timer.appliers import base as applier_base
+from nova_balloon_timer.appliers import pool as applier_pool
+from nova_balloon_timer.cmd import base
+from nova_balloon_timer.cmd import outcome
+from nova_balloon_timer.cmd import preparation
+from nova_balloon_timer.cmd import progress
+from nova_balloon_timer.report import output
+from nova_balloon_timer.report import run_file
+
+# NOTE: the display's thread must not keep the engine's waiting at a deadline
+# for the interpreter's usual 5 ms.
+_SWITCH_SECONDS = 0.0005
+
+
+class Apply(base.HostLister):
+    """Take memory from guests, or give it back, in bounded time.
+
+    Each guest's operation ends at its target or its deadline, whichever is
+    first, and says which. Ctrl-C freezes every balloon where it is.
+
+    Exit code: 0 if all ended by target or deadline, 3 if some ended
+    otherwise or were refused, 2 for wrong usage, 1 for an error.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Add what is asked for."""
+        parser = super().get_parser(prog_name)
+        add = parser.add_argument
+        add('guests', metavar='GUEST', nargs='+', help='name or UUID')
+        add(
+            '--target',
+            metavar='SIZE|PERCENT',
+            required=True,
+            help='where to go, as 512M, 2G, or 50%% of its full memory',
+        )
+        add(
+            '--duration',
+            metavar='TIME',
+            required=True,
+            help='the deadline from now, as 500ms, 2s or 1m30s',
+        )
+        add(
+            '--segment',
+            metavar='TIME=SIZE',
+            action='append',
+            default=[],
+            help='go to SIZE and no further before TIME; may be repeated',
+        )
+        add(
+            '--floor',
+            metavar='SIZE|PERCENT',
+            help='never below it (default: [balloon_timer] floor_percent)',
+        )
+        add(
+            '--reserve',
+            metavar='SIZE|PERCENT',
+            help='usable memory that stays untouched; 0 does without the '
+            "guest's statistics (default: [balloon_timer] reserve_percent)",
+        )
+        add(
+            '--leash',
+            metavar='SIZE',
+            help='how far the target may run ahead of the balloon (default: '
+            '0.1 s at the measured rate, at least 16M)',
+        )
+        add(
+            '--dry-run',
+            action='store_true',
+            help='say what would be done and what to expect, and move no '
+            'balloon; expected is what becomes of a simulated guest that is '
+            'in the same state and moves as quickly as an idle one',
+        )
+        add(
+            '--save',
+            metavar='RUN.json',
+            type=pathlib.Path,
+            help="keep the run, for 'nova-balloon-timer report'",
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], list[outcome.Row]]:
+        """Check everything, then run the policies and tell how they ended."""
+        wanted = order.parse(
+            target=parsed_args.target,
+            duration=parsed_args.duration,
+            segments=parsed_args.segment,
+            floor=parsed_args.floor,
+            reserve=parsed_args.reserve,
+            leash=parsed_args.leash,
+        )
+        if parsed_args.save is not None:
+            output.check_writable(parsed_args.save)
+        # NOTE: in a dry run not even a defect of ours could move a balloon.
+        name = 'noop' if parsed_args.dry_run else None
+        applier = self.load_applier(parsed_args, name)
+        guests = preparation.find_guests(applier, parsed_args.guests, wanted)
+        pool = self.make_pool(applier, len(guests))
+        try:
+            with preparation.Preparation(
+                applier, pool, guests, self.options.statistics_wait_seconds
+            ) as prepared:
+                plan = prepared.plan(wanted, self.defaults)
+                if parsed_args.dry_run:
+                    return self._tell_plan(plan)
+                return self._run(parsed_args, plan, applier, pool)
+        finally:
+            pool.close()
+            applier.close()
+
+    def _tell_plan(
+        self, plan: preparation.Plan
+    ) -> tuple[tuple[str, ...], list[outcome.Row]]:
+        if plan.refusals:
+            self.exit_code = base.EXIT_OTHERWISE
+        return outcome.PLAN_COLUMNS, outcome.plan_rows(plan)
+
+    def _run(
+        self,
+        parsed_args: argparse.Namespace,
+        plan: preparation.Plan,
+        applier: applier_base.Applier,
+        pool: applier_pool.WorkerPool,
+    ) -> tuple[tuple[str, ...], list[outcome.Row]]:
+        with progress.display(plan.names, sys.stderr) as display:
+            recorder = outcome.Recorder(display)
+            crank = manager.Manager(applier, pool, recorder)
+            applier.watch(crank.post)
+            with _cancelled_by_signals(crank, plan.policies):
+                for balloon_policy in plan.policies:
+                    crank.post(message.PolicyRequested(policy=balloon_policy))
+                crank.run_until_idle()
+        if parsed_args.save is not None:
+            run = outcome.saved_run_of(plan, recorder.reports)
+            run_file.save(parsed_args.save, run)
+        if plan.refusals or not recorder.all_ended_in_time:
+            self.exit_code = base.EXIT_OTHERWISE
+        return outcome.END_COLUMNS, outcome.end_rows(plan, recorder.reports)
+
+
+@contextlib.contextmanager
+def _cancelled_by_signals(
+    crank: manager.Manager, policies: tuple[model.BalloonPolicy, ...]
+) -> Iterator[None]:
+    """Have SIGINT and SIGTERM freeze every balloon; a second one kills."""
+    before: dict[int, object] = {}
+
+    def cancel(number: int, frame: object) -> None:
+        for balloon_policy in policies:
+            crank.post(
+                message.PolicyCancelled(policy_uuid=balloon_policy.uuid)
+            )
+        restore()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        before.clear()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, cancel)
+    try:
+        yield
+    finally:
+        restore()
+        sys.setswitchinterval(interval)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``nova-balloon-timer``."""
+
+import argparse
+from collections.abc import Sequence
+from importlib import metadata
+import sys
+from typing import Any
+
+from cliff import app
+from cliff import commandmanager
+from oslo_config import cfg
+
+from nova_balloon_timer import exception
+from nova_balloon_timer.conf import opts
+
+_PROJECT = 'nova-balloon-timer'
+
+
+class BalloonTimerApp(app.App):
+    """Finds the subcommands by entry point and reads the configuration."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            description='Take memory back from guests in bounded time.',
+            version=metadata.version(_PROJECT),
+            command_manager=commandmanager.CommandManager(
+                'nova_balloon_timer.cli'
+            ),
+            deferred_help=True,
+        )
+        self.conf = cfg.ConfigOpts()
+
+    def build_option_parser(
+        self, description: str | None, version: str | None, *args: Any
+    ) -> argparse.ArgumentParser:
+        """Add what all subcommands share."""
+        parser = super().build_option_parser(description, version, *args)
+        parser.add_argument(
+            '--config-file',
+            metavar='FILE',
+            action='append',
+            help='configuration to read; may be given more than once. '
+            'Default: nova-balloon-timer.conf in ~/.nova-balloon-timer, ~, '
+            '/etc/nova-balloon-timer or /etc',
+        )
+        return parser
+
+    def initialize_app(self, argv: list[str]) -> None:
+        """Read the configuration before any subcommand runs."""
+        opts.register_opts(self.conf)
+        try:
+            self.conf(
+                [],
+                project=_PROJECT,
+                default_config_files=self.options.config_file,
+            )
+        except cfg.Error as error:
+            raise exception.InvalidConfiguration(why=error) from error
+        self._check_values()
+
+    def _check_values(self) -> None:
+        # NOTE: oslo.config takes 'workers =' for a number that is None.
+        for group, options in opts.list_opts():
+            for option in options:
+                if self.conf[group.name][option.dest] is None:
+                    raise exception.InvalidConfiguration(
+                        why=f'{option.name} has no value'
+                    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return int(BalloonTimerApp().run(arguments))
+    except exception.BalloonTimerError as error:
+        print(f'{_PROJECT}: {error}', file=sys.stderr)
+        return 1

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what an operator asks for to a policy for each guest."""
+
+from collections.abc import Sequence
+import dataclasses
+import uuid
+
+from nova_balloon_timer import assessment
+from nova_balloon_timer import exception
+from nova_balloon_timer import model
+from nova_balloon_timer import units
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """Guards of guests for which the operator names none."""
+
+    floor_percent: int
+    reserve_percent: int
+    reserve_minimum_kib: int
+    leash: model.Leash
+
+    def guards(self, guest: model.Guest) -> model.Guards:
+        """Return a guest's guards."""
+        reserve_kib = guest.maximum_kib * self.reserve_percent // 100
+        if self.reserve_percent > 0:
+            reserve_kib = max(reserve_kib, self.reserve_minimum_kib)
+        return model.Guards(
+            floor_kib=guest.maximum_kib * self.floor_percent // 100,
+            reserve_kib=reserve_kib,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A timed operation as the operator writes it, for any guest.
+
+    Sizes stay text, because a percentage means another size for each guest.
+    """
+
+    target: str
+    duration_seconds: float
+    segments: tuple[tuple[float, str], ...] = ()
+    floor: str | None = None
+    reserve: str | None = None
+    leash_kib: int | None = None
+
+
+def parse(
+    *,
+    target: str,
+    duration: str,
+    segments: Sequence[str] = (),
+    floor: str | None = None,
+    reserve: str | None = None,
+    leash: str | None = None,
+) -> Order:
+    """Check everything that can be checked without a guest.
+
+    :raises InvalidSize: a size does not parse, or is not above zero
+    :raises InvalidDuration: likewise
+    :raises InvalidSegment: a segment is not TIME=SIZE
+    """
+    for size in (target, floor):
+        if size is not None:
+            units.parse_size_kib(size, units.KIB_PER_GIB)
+    if reserve is not None and not _is_zero(reserve):
+        units.parse_size_kib(reserve, units.KIB_PER_GIB)
+    return Order(
+        target=target,
+        duration_seconds=units.parse_duration_seconds(duration),
+        segments=tuple(_parse_segment(segment) for segment in segments),
+        floor=floor,
+        reserve=reserve,
+        leash_kib=None if leash is None else units.parse_size_kib(leash),
+    )
+
+
+def _parse_segment(text: str) -> tuple[float, str]:
+    until, separator, size = text.partition('=')
+    if not separator:
+        raise exception.InvalidSegment(text=text)
+    units.parse_size_kib(size, units.KIB_PER_GIB)
+    return units.parse_duration_seconds(until), size
+
+
+def _is_zero(text: str) -> bool:
+    return text.rstrip(' %kKmMgGiIbB').lstrip() == '0'
+
+
+def guards_for(
+    order: Order, guest: model.Guest, defaults: Defaults
+) -> model.Guards:
+    """Return the order's guards where it names some, else the defaults."""
+    guards = defaults.guards(guest)
+    whole_kib = guest.maximum_kib
+    if order.floor is not None:
+        floor_kib = units.parse_size_kib(order.floor, whole_kib)
+        guards = dataclasses.replace(guards, floor_kib=floor_kib)
+    if order.reserve is not None:
+        reserve_kib = 0
+        if not _is_zero(order.reserve):
+            reserve_kib = units.parse_size_kib(order.reserve, whole_kib)
+        guards = dataclasses.replace(guards, reserve_kib=reserve_kib)
+    return guards
+
+
+def check_target(order: Order, guest: model.Guest) -> None:
+    """Reject what this guest can never have.
+
+    :raises InvalidPolicy: the target is above the guest's maximum
+    """
+    target_kib = units.parse_size_kib(order.target, guest.maximum_kib)
+    if target_kib > guest.maximum_kib:
+        raise exception.InvalidPolicy(
+            why=f'guest {guest.name}: the target '
+            f'{units.format_kib(target_kib)} is above its maximum of '
+            f'{units.format_kib(guest.maximum_kib)}'
+        )
+
+
+def make_policy(
+    order: Order,
+    guest: model.Guest,
+    sample: model.BalloonSample | None,
+    defaults: Defaults,
+) -> model.BalloonPolicy | model.Refusal:
+    """Make a guest's policy, or say why it is left alone.
+
+    :param sample: None if the guest could not be read
+    :raises InvalidPolicy: the order contradicts itself for this guest
+    """
+    guards = guards_for(order, guest, defaults)
+    whole_kib = guest.maximum_kib
+    target_kib = units.parse_size_kib(order.target, whole_kib)
+    if sample is not None and not guest.refusals:
+        takes = target_kib < sample.actual_kib
+        if takes and order.floor is None and target_kib < guards.floor_kib:
+            return _below_floor(target_kib, sample, guards)
+        if takes:
+            refusals = assessment.assess(guest, sample, guards).refusals
+        else:
+            refusals = ()
+    else:
+        refusals = assessment.assess(guest, sample, guards).refusals
+    if refusals or sample is None:
+        return refusals[0]
+    leash = defaults.leash
+    if order.leash_kib is not None:
+        leash = model.Leash(minimum_kib=order.leash_kib, lead_seconds=0)
+    return model.BalloonPolicy(
+        uuid=str(uuid.uuid4()),
+        guest_uuid=guest.uuid,
+        direction=(
+            model.Direction.INFLATE if takes else model.Direction.DEFLATE
+        ),
+        start_actual_kib=sample.actual_kib,
+        target_kib=target_kib,
+        maximum_kib=guest.maximum_kib,
+        duration_seconds=order.duration_seconds,
+        guards=guards,
+        segments=tuple(
+            model.Segment(
+                until_seconds=until_seconds,
+                target_kib=units.parse_size_kib(size, whole_kib),
+            )
+            for until_seconds, size in order.segments
+        ),
+        leash=leash,
+        explanation='asked for by an operator',
+    )
+
+
+def _below_floor(
+    target_kib: int, sample: model.BalloonSample, guards: model.Guards
+) -> model.Refusal:
+    room_kib = max(0, sample.actual_kib - guards.floor_kib)
+    return model.Refusal(
+        obstacle=model.Obstacle.NO_ROOM,
+        words=f'the target {units.format_kib(target_kib)} is below its floor '
+        f'of {units.format_kib(guards.floor_kib)}; it has '
+        f'{units.format_kib(sample.actual_kib)}, so at most '
+        f'{units.format_kib(room_kib)} could be taken',
+    )
