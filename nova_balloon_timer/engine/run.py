@@ -97,6 +97,9 @@ class Run:
             boundary_at = self.started_at + segment.until_seconds
             if now < boundary_at:
                 look_at = min(look_at, boundary_at)
+        last_look_at = self.deadline_at - self._settings.last_look_seconds
+        if now < last_look_at:
+            look_at = min(look_at, last_look_at)
         return look_at if self.may_order(look_at) else None
 
     def may_order(self, now: float) -> bool:

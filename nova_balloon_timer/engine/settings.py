@@ -20,6 +20,8 @@ class EngineSettings:
     :param quiet_seconds: no orders this shortly before a deadline, so that
         the guest's line is free when it comes; QEMU needs 2-8 ms for an
         order in mid-inflation
+    :param last_look_seconds: so shortly before a deadline the balloon is
+        looked at once more, to have the leash end where the deadline does
     :param stall_window_seconds: how long a guest may not move to speak of
     :param stall_fraction: what it should move until the deadline, of the
         whole distance, to be worth waiting for
@@ -37,6 +39,7 @@ class EngineSettings:
     poll_longest_seconds: float = 0.1
     hold_poll_seconds: float = 0.25
     quiet_seconds: float = 0.01
+    last_look_seconds: float = 0.03
     stall_window_seconds: float = 2.0
     stall_fraction: float = 0.02
     statistics_wait_seconds: float = 5.0

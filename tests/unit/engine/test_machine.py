@@ -285,6 +285,12 @@ class DeadlineTest(EngineTestCase):
         # Half of the 40 MiB between 9.98 and 10.02 came before the deadline.
         self.assertEqual(factory.mib(22), report.moved_after_deadline_kib)
 
+    def test_one_more_look_shortly_before_the_deadline(self) -> None:
+        self.sample(9.9, 600)
+        self.assertEqual(9.97, self.engine.next_timer())
+        self.sample(9.971, 590)
+        self.assertEqual(10.0, self.engine.next_timer())
+
     def test_no_order_shortly_before_the_deadline(self) -> None:
         actions = self.sample(9.995, 700)
         self.assertEqual([], actions)

@@ -102,7 +102,7 @@ class PaceTest(testtools.TestCase):
 
     def test_looks_are_a_few_a_leash(self) -> None:
         self.move(800, 1)
-        self.assertAlmostEqual(0.025, self.pace.next_look_seconds, delta=0.001)
+        self.assertAlmostEqual(0.05, self.pace.next_look_seconds, delta=0.001)
 
     def test_looks_get_rarer_while_nothing_moves(self) -> None:
         self.assertEqual(
