@@ -53,6 +53,10 @@ class IllegalTransition(BalloonTimerError):
     msg_fmt = 'state %(state)s does not allow %(trigger)s'
 
 
+class Interrupted(BalloonTimerError):
+    msg_fmt = 'ended by %(by)s before any balloon was moved'
+
+
 class ApplierNotFound(BalloonTimerError):
     msg_fmt = "there is no applier '%(name)s'; installed are: %(known)s"
 

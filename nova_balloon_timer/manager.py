@@ -16,6 +16,9 @@ from nova_balloon_timer.engine import machine
 
 LOG = logging.getLogger(__name__)
 
+# How long to wait for freezes when the loop is broken off.
+_LAST_SECONDS = 1.0
+
 
 class Observer(Protocol):
     """Whoever wants to know; called by the thread that owns the engine.
@@ -54,6 +57,7 @@ class Manager:
         self._observer = observer
         self._engine = engine or machine.Engine()
         self._clock = clock
+        self.has_failed = False
         # NOTE: a SimpleQueue, because signal handlers put into it too.
         self._events: queue.SimpleQueue[message.Event] = queue.SimpleQueue()
 
@@ -62,28 +66,49 @@ class Manager:
         self._events.put(event)
 
     def run_until_idle(self) -> None:
-        """Turn the crank until no policy is under way and no event waits."""
-        while not (self._engine.is_idle and self._events.empty()):
-            self._turn()
+        """Turn the crank until no policy is under way and no event waits.
 
-    def _turn(self) -> None:
+        Whatever ends it early, also a second Ctrl-C, freezes first.
+        """
+        try:
+            while not (self._engine.is_idle and self._events.empty()):
+                self._turn()
+        except BaseException:
+            self._freeze_all()
+            raise
+
+    def _freeze_all(self) -> None:
+        until = self._clock() + _LAST_SECONDS
+        for run in self._engine.runs:
+            uuid = run.balloon_policy.uuid
+            self.post(message.PolicyCancelled(policy_uuid=uuid))
+        while not self._engine.is_idle and self._clock() < until:
+            self._turn(until)
+
+    def _turn(self, until: float | None = None) -> None:
         """Wait for the next event or timer, and do what follows from it."""
-        timer_at = self._engine.next_timer()
+        try:
+            for action in self._next_actions(until):
+                self._carry_out(action)
+        except Exception:
+            # NOTE: a defect; deadlines are timers, and must still be met.
+            self.has_failed = True
+            LOG.exception('The engine failed')
+
+    def _next_actions(self, until: float | None) -> list[message.Action]:
+        instants = (self._engine.next_timer(), until)
+        timer_at = min((at for at in instants if at is not None), default=None)
         wait_seconds = None
         if timer_at is not None:
             wait_seconds = max(0.0, timer_at - self._clock())
         try:
             event = self._events.get(timeout=wait_seconds)
         except queue.Empty:
-            actions = self._engine.handle_timer(self._clock())
-        else:
-            actions = self._engine.handle(event, self._clock())
-            if isinstance(event, message.BalloonSampled):
-                self._tell(
-                    self._observer.sampled, event.guest_uuid, event.sample
-                )
-        for action in actions:
-            self._carry_out(action)
+            return self._engine.handle_timer(self._clock())
+        actions = self._engine.handle(event, self._clock())
+        if isinstance(event, message.BalloonSampled):
+            self._tell(self._observer.sampled, event.guest_uuid, event.sample)
+        return actions
 
     def _carry_out(self, action: message.Action) -> None:
         match action:

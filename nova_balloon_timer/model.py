@@ -155,7 +155,10 @@ class BalloonPolicy:
                 f"the floor {floor} is above the guest's maximum {maximum}",
             ),
             (self.guards.reserve_kib < 0, 'the reserve must not be negative'),
-            (self.leash.minimum_kib <= 0, 'the leash must be above zero'),
+            (
+                self.leash.minimum_kib < units.KIB_PER_MIB,
+                'the leash must be 1 MiB or more',
+            ),
             (
                 not 0 <= self.leash.lead_seconds < math.inf,
                 "the leash's time must be finite and not negative",
@@ -169,7 +172,9 @@ class BalloonPolicy:
 
     def _check_segments(self) -> None:
         until_seconds = 0.0
-        reached_kib = self.start_actual_kib
+        # NOTE: a guest may be past a segment already; it then waits there.
+        inflate = self.direction is Direction.INFLATE
+        reached_kib = self.maximum_kib if inflate else 0
         for segment in self.segments:
             at = units.format_seconds(segment.until_seconds)
             if not segment.until_seconds > until_seconds:
@@ -183,7 +188,6 @@ class BalloonPolicy:
                     f'duration of {whole}'
                 )
             sizes = (reached_kib, segment.target_kib, self.target_kib)
-            inflate = self.direction is Direction.INFLATE
             if list(sizes) != sorted(sizes, reverse=inflate):
                 size = units.format_kib(segment.target_kib)
                 raise exception.InvalidPolicy(

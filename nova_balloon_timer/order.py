@@ -3,7 +3,8 @@
 
 from collections.abc import Sequence
 import dataclasses
-import uuid
+
+from oslo_utils import uuidutils
 
 from nova_balloon_timer import assessment
 from nova_balloon_timer import exception
@@ -60,13 +61,15 @@ def parse(
     :raises InvalidSize: a size does not parse, or is not above zero
     :raises InvalidDuration: likewise
     :raises InvalidSegment: a segment is not TIME=SIZE
+    :raises InvalidPolicy: segments are out of order or beyond the duration,
+        or the leash is too short
     """
     for size in (target, floor):
         if size is not None:
             units.parse_size_kib(size, units.KIB_PER_GIB)
     if reserve is not None and not _is_zero(reserve):
         units.parse_size_kib(reserve, units.KIB_PER_GIB)
-    return Order(
+    order = Order(
         target=target,
         duration_seconds=units.parse_duration_seconds(duration),
         segments=tuple(_parse_segment(segment) for segment in segments),
@@ -74,6 +77,27 @@ def parse(
         reserve=reserve,
         leash_kib=None if leash is None else units.parse_size_kib(leash),
     )
+    _check_times(order)
+    return order
+
+
+def _check_times(order: Order) -> None:
+    begin_seconds = 0.0
+    for until_seconds, _ in order.segments:
+        at = units.format_seconds(until_seconds)
+        if until_seconds <= begin_seconds:
+            raise exception.InvalidPolicy(
+                why=f'the segment at {at} is not later than the one before'
+            )
+        if until_seconds >= order.duration_seconds:
+            whole = units.format_seconds(order.duration_seconds)
+            raise exception.InvalidPolicy(
+                why=f'the segment at {at} does not end before the duration '
+                f'of {whole}'
+            )
+        begin_seconds = until_seconds
+    if order.leash_kib is not None and order.leash_kib < units.KIB_PER_MIB:
+        raise exception.InvalidPolicy(why='the leash must be 1 MiB or more')
 
 
 def _parse_segment(text: str) -> tuple[float, str]:
@@ -105,17 +129,31 @@ def guards_for(
     return guards
 
 
-def check_target(order: Order, guest: model.Guest) -> None:
-    """Reject what this guest can never have.
+def check_sizes(order: Order, guest: model.Guest) -> None:
+    """Reject what this guest can never have, however it stands.
 
-    :raises InvalidPolicy: the target is above the guest's maximum
+    :raises InvalidPolicy: naming the guest and the size
     """
-    target_kib = units.parse_size_kib(order.target, guest.maximum_kib)
-    if target_kib > guest.maximum_kib:
+    whole_kib = guest.maximum_kib
+    target_kib = units.parse_size_kib(order.target, whole_kib)
+    stages_kib = [
+        units.parse_size_kib(size, whole_kib) for _, size in order.segments
+    ]
+    sizes = {'target': target_kib, 'segment': max(stages_kib, default=0)}
+    if order.floor is not None:
+        sizes['floor'] = units.parse_size_kib(order.floor, whole_kib)
+    for name, size_kib in sizes.items():
+        if size_kib > whole_kib:
+            raise exception.InvalidPolicy(
+                why=f'guest {guest.name}: the {name} '
+                f'{units.format_kib(size_kib)} is above its maximum of '
+                f'{units.format_kib(whole_kib)}'
+            )
+    way_kib = [*stages_kib, target_kib]
+    if way_kib not in (sorted(way_kib), sorted(way_kib, reverse=True)):
         raise exception.InvalidPolicy(
-            why=f'guest {guest.name}: the target '
-            f'{units.format_kib(target_kib)} is above its maximum of '
-            f'{units.format_kib(guest.maximum_kib)}'
+            why=f'guest {guest.name}: the segments and the target go back and '
+            'forth: each must be on the way to the next'
         )
 
 
@@ -132,31 +170,25 @@ def make_policy(
     """
     guards = guards_for(order, guest, defaults)
     whole_kib = guest.maximum_kib
+    if guest.refusals or sample is None:
+        return assessment.assess(guest, sample, guards).refusals[0]
     target_kib = units.parse_size_kib(order.target, whole_kib)
-    if sample is not None and not guest.refusals:
-        takes = target_kib < sample.actual_kib
-        if takes and order.floor is None and target_kib < guards.floor_kib:
-            return _below_floor(target_kib, sample, guards)
-        if takes:
-            refusals = assessment.assess(guest, sample, guards).refusals
-        else:
-            refusals = ()
-    else:
-        refusals = assessment.assess(guest, sample, guards).refusals
-    if refusals or sample is None:
-        return refusals[0]
+    direction = model.Direction.DEFLATE
+    if target_kib < sample.actual_kib:
+        direction = model.Direction.INFLATE
+        refusal = _refuse_to_take(order, guest, sample, guards)
+        if refusal is not None:
+            return refusal
     leash = defaults.leash
     if order.leash_kib is not None:
         leash = model.Leash(minimum_kib=order.leash_kib, lead_seconds=0)
     return model.BalloonPolicy(
-        uuid=str(uuid.uuid4()),
+        uuid=uuidutils.generate_uuid(),
         guest_uuid=guest.uuid,
-        direction=(
-            model.Direction.INFLATE if takes else model.Direction.DEFLATE
-        ),
+        direction=direction,
         start_actual_kib=sample.actual_kib,
         target_kib=target_kib,
-        maximum_kib=guest.maximum_kib,
+        maximum_kib=whole_kib,
         duration_seconds=order.duration_seconds,
         guards=guards,
         segments=tuple(
@@ -169,6 +201,19 @@ def make_policy(
         leash=leash,
         explanation='asked for by an operator',
     )
+
+
+def _refuse_to_take(
+    order: Order,
+    guest: model.Guest,
+    sample: model.BalloonSample,
+    guards: model.Guards,
+) -> model.Refusal | None:
+    target_kib = units.parse_size_kib(order.target, guest.maximum_kib)
+    if order.floor is None and target_kib < guards.floor_kib:
+        return _below_floor(target_kib, sample, guards)
+    refusals = assessment.assess(guest, sample, guards).refusals
+    return refusals[0] if refusals else None
 
 
 def _below_floor(

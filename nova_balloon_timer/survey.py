@@ -22,13 +22,16 @@ class Surveyor:
         self._applier = applier
         self._pool = pool
         self._answers: queue.SimpleQueue[
-            tuple[str, model.BalloonSample | None]
+            tuple[str, model.BalloonSample | exception.ApplierError]
         ] = queue.SimpleQueue()
+        self.errors: dict[str, exception.ApplierError] = {}
 
     def look(
         self, guests: Sequence[model.Guest], wait_seconds: float
     ) -> dict[str, model.BalloonSample]:
         """Read guests until each has told its statistics or time is up.
+
+        What went wrong with a guest is then in ``errors``, by UUID.
 
         :returns: the last sample of each guest that could be read, by UUID
         """
@@ -39,12 +42,15 @@ class Surveyor:
             self._submit(guest_uuid)
         while waiting and (left := until - time.monotonic()) > 0:
             try:
-                guest_uuid, sample = self._answers.get(timeout=left)
+                guest_uuid, answer = self._answers.get(timeout=left)
             except queue.Empty:
                 break
-            if sample is not None:
-                samples[guest_uuid] = sample
-            if sample is None or sample.statistics is not None:
+            if isinstance(answer, exception.ApplierError):
+                self.errors[guest_uuid] = answer
+                waiting.discard(guest_uuid)
+                continue
+            samples[guest_uuid] = answer
+            if answer.statistics is not None:
                 waiting.discard(guest_uuid)
             elif guest_uuid in waiting:
                 time.sleep(_POLL_SECONDS / len(waiting))
@@ -53,12 +59,9 @@ class Surveyor:
 
     def _submit(self, guest_uuid: str) -> None:
         def job() -> None:
-            sample = None
             try:
-                sample = self._applier.read(guest_uuid)
-            except exception.ApplierError:
-                pass
-            finally:
-                self._answers.put((guest_uuid, sample))
+                self._answers.put((guest_uuid, self._applier.read(guest_uuid)))
+            except exception.ApplierError as error:
+                self._answers.put((guest_uuid, error))
 
         self._pool.submit(guest_uuid, job)

@@ -4,9 +4,13 @@
 import abc
 from collections.abc import Callable, Sequence
 
+from oslo_log import log as logging
+
 from nova_balloon_timer import exception
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+
+LOG = logging.getLogger(__name__)
 
 Sink = Callable[[message.Event], None]
 
@@ -111,6 +115,14 @@ def perform(
     except exception.ApplierError as error:
         return message.ActionFailed(
             guest_uuid=guest_uuid, kind=_kind_of(error), words=str(error)
+        )
+    except Exception as error:
+        # NOTE: a defect of an applier; the engine waits for an answer.
+        LOG.exception('An applier failed')
+        return message.ActionFailed(
+            guest_uuid=guest_uuid,
+            kind=message.FailureKind.PERMANENT,
+            words=f'the applier failed: {error!r}',
         )
 
 

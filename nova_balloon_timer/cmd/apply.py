@@ -2,15 +2,12 @@
 """``nova-balloon-timer apply``."""
 
 import argparse
-from collections.abc import Iterator
-import contextlib
 import pathlib
-import signal
 import sys
 
+from nova_balloon_timer import exception
 from nova_balloon_timer import manager
 from nova_balloon_timer import message
-from nova_balloon_timer import model
 from nova_balloon_timer import order
 from nova_balloon_timer.appliers import base as applier_base
 from nova_balloon_timer.appliers import pool as applier_pool
@@ -18,12 +15,9 @@ from nova_balloon_timer.cmd import base
 from nova_balloon_timer.cmd import outcome
 from nova_balloon_timer.cmd import preparation
 from nova_balloon_timer.cmd import progress
+from nova_balloon_timer.cmd import stopper
 from nova_balloon_timer.report import output
 from nova_balloon_timer.report import run_file
-
-# NOTE: the display's thread must not keep the engine's waiting at a deadline
-# for the interpreter's usual 5 ms.
-_SWITCH_SECONDS = 0.0005
 
 
 class Apply(base.HostLister):
@@ -45,13 +39,15 @@ class Apply(base.HostLister):
             '--target',
             metavar='SIZE|PERCENT',
             required=True,
-            help='where to go, as 512M, 2G, or 50%% of its full memory',
+            help='where to go, as 512M, 2G, or 50%% of its full memory; a '
+            'guest that has less is given memory',
         )
         add(
             '--duration',
             metavar='TIME',
             required=True,
-            help='the deadline from now, as 500ms, 2s or 1m30s',
+            help='the deadline, as 500ms, 2s or 1m30s, from when the '
+            'guests were read',
         )
         add(
             '--segment',
@@ -96,6 +92,12 @@ class Apply(base.HostLister):
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[outcome.Row]]:
         """Check everything, then run the policies and tell how they ended."""
+        with stopper.Stopper() as self._stopper:
+            return self._apply(parsed_args)
+
+    def _apply(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], list[outcome.Row]]:
         wanted = order.parse(
             target=parsed_args.target,
             duration=parsed_args.duration,
@@ -105,6 +107,10 @@ class Apply(base.HostLister):
             leash=parsed_args.leash,
         )
         if parsed_args.save is not None:
+            if parsed_args.dry_run:
+                raise exception.InvalidPolicy(
+                    why='--dry-run makes no run that --save could keep'
+                )
             output.check_writable(parsed_args.save)
         # NOTE: in a dry run not even a defect of ours could move a balloon.
         name = 'noop' if parsed_args.dry_run else None
@@ -141,43 +147,20 @@ class Apply(base.HostLister):
             recorder = outcome.Recorder(display)
             crank = manager.Manager(applier, pool, recorder)
             applier.watch(crank.post)
-            with _cancelled_by_signals(crank, plan.policies):
-                for balloon_policy in plan.policies:
-                    crank.post(message.PolicyRequested(policy=balloon_policy))
-                crank.run_until_idle()
+            for balloon_policy in plan.policies:
+                crank.post(message.PolicyRequested(policy=balloon_policy))
+            self._stopper.on_stop(lambda: _cancel(crank, plan))
+            crank.run_until_idle()
         if parsed_args.save is not None:
             run = outcome.saved_run_of(plan, recorder.reports)
             run_file.save(parsed_args.save, run)
         if plan.refusals or not recorder.all_ended_in_time:
             self.exit_code = base.EXIT_OTHERWISE
+        if crank.has_failed:
+            self.exit_code = base.EXIT_ERROR
         return outcome.END_COLUMNS, outcome.end_rows(plan, recorder.reports)
 
 
-@contextlib.contextmanager
-def _cancelled_by_signals(
-    crank: manager.Manager, policies: tuple[model.BalloonPolicy, ...]
-) -> Iterator[None]:
-    """Have SIGINT and SIGTERM freeze every balloon; a second one kills."""
-    before: dict[int, object] = {}
-
-    def cancel(number: int, frame: object) -> None:
-        for balloon_policy in policies:
-            crank.post(
-                message.PolicyCancelled(policy_uuid=balloon_policy.uuid)
-            )
-        restore()
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-        before.clear()
-
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, cancel)
-    try:
-        yield
-    finally:
-        restore()
-        sys.setswitchinterval(interval)
+def _cancel(crank: manager.Manager, plan: preparation.Plan) -> None:
+    for made in plan.policies:
+        crank.post(message.PolicyCancelled(policy_uuid=made.uuid))

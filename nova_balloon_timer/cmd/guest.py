@@ -30,7 +30,8 @@ class ListGuests(base.HostLister):
     "Could take" is how far the balloon may go under the configured floor and
     reserve; "could free" is what the host would gain at the most, because
     memory that a guest never touched costs the host nothing. Where a guest's
-    statistics are off they are switched on for the second that this takes.
+    statistics are off they are switched on meanwhile; one that gives none is
+    waited for, three seconds by default.
     """
 
     def take_action(
@@ -48,7 +49,7 @@ class ListGuests(base.HostLister):
         finally:
             pool.close()
             applier.close()
-        return _COLUMNS, list(self._rows(guests, samples))
+        return _COLUMNS, list(self._rows(prepared.guests, samples))
 
     def _rows(
         self,

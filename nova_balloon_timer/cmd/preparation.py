@@ -51,7 +51,7 @@ def find_guests(
             raise exception.InvalidPolicy(
                 why=f'guest {guest.name} is named twice'
             )
-        order.check_target(wanted, guest)
+        order.check_sizes(wanted, guest)
         guests[guest.uuid] = guest
     return tuple(guests.values())
 
@@ -68,7 +68,7 @@ class Preparation:
     ) -> None:
         self._applier = applier
         self._pool = pool
-        self._guests = tuple(guests)
+        self.guests = tuple(guests)
         self._able = [guest for guest in guests if not guest.refusals]
         self._wait_seconds = wait_seconds
 
@@ -88,10 +88,17 @@ class Preparation:
     def look(self) -> dict[str, model.BalloonSample]:
         """Read the guests that can be ballooned, with their statistics.
 
+        A guest that could not be read is then refused, with the error's words.
+
         :returns: by UUID; a guest that could not be read is left out
         """
         surveyor = survey.Surveyor(self._applier, self._pool)
-        return surveyor.look(self._able, self._wait_seconds)
+        samples = surveyor.look(self._able, self._wait_seconds)
+        self.guests = tuple(
+            _refused(guest, surveyor.errors.get(guest.uuid))
+            for guest in self.guests
+        )
+        return samples
 
     def plan(self, wanted: order.Order, defaults: order.Defaults) -> Plan:
         """Read the guests and make their policies.
@@ -101,7 +108,7 @@ class Preparation:
         samples = self.look()
         policies: list[model.BalloonPolicy] = []
         refusals: dict[str, model.Refusal] = {}
-        for guest in self._guests:
+        for guest in self.guests:
             sample = samples.get(guest.uuid)
             made = order.make_policy(wanted, guest, sample, defaults)
             if isinstance(made, model.Refusal):
@@ -109,7 +116,7 @@ class Preparation:
             else:
                 policies.append(made)
         return Plan(
-            guests=self._guests,
+            guests=self.guests,
             samples=samples,
             policies=tuple(policies),
             refusals=refusals,
@@ -134,3 +141,15 @@ class Preparation:
                 restored.release()
 
         return job
+
+
+def _refused(
+    guest: model.Guest, error: exception.ApplierError | None
+) -> model.Guest:
+    if error is None:
+        return guest
+    refusal = model.Refusal(
+        obstacle=model.Obstacle.UNREADABLE,
+        words=str(error),
+    )
+    return dataclasses.replace(guest, refusals=(*guest.refusals, refusal))

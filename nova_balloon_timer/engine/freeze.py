@@ -3,6 +3,7 @@
 
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import units
 from nova_balloon_timer.engine import judge
 from nova_balloon_timer.engine import run as engine_run
 from nova_balloon_timer.engine import settings as engine_settings
@@ -36,6 +37,7 @@ class Freeze:
         self._last_looked_at: float | None = None
         self._look_seconds = _FIRST_LOOK_SECONDS
         self._failures = 0
+        self._words = ''
 
     @property
     def action(self) -> message.FreezeBalloon:
@@ -86,11 +88,35 @@ class Freeze:
         self._look_seconds = min(2 * self._look_seconds, _LONGEST_LOOK_SECONDS)
         return look_at
 
-    def next_retry_at(self, now: float) -> float:
-        """Return when to try again after a failure, backing off."""
+    def next_retry_at(self, now: float, words: str) -> float:
+        """Return when to try again after a failure, backing off.
+
+        As long as somebody answers, the limit is put off, up to a point: a
+        daemon that restarts will be back.
+
+        :param words: what went wrong
+        """
+        settings = self._settings
+        self._words = words
+        self.gives_up_at = min(
+            now + settings.freeze_timeout_seconds,
+            self.ended_at + settings.freeze_patience_seconds,
+        )
         seconds = retry_seconds(self._failures, self._settings)
         self._failures += 1
         return now + seconds
+
+    def excuse(self) -> str:
+        """Say why the balloon was not seen at rest, and what may come."""
+        if self.is_frozen:
+            return self._words or 'the balloon has not come to rest'
+        words = self._words or 'the hypervisor does not answer'
+        words = f'the stop could not be confirmed: {words}'
+        handed_kib = self.ended.handed_kib
+        if handed_kib is None:
+            return words
+        size = units.format_kib(handed_kib)
+        return f'{words}; the guest may still go to {size}'
 
     def report(self, confirmed: bool, remark: str = '') -> model.EndReport:
         """Put together how the policy ended.

@@ -13,6 +13,7 @@ from nova_balloon_timer.engine import states
 # So many of the driver's items may be under way when a target changes.
 _ITEMS_UNDER_WAY = 2
 _ITEMS_OF_REGROWTH = 4
+_FOREIGN_LOOKS = 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,8 @@ class Judge:
         self._furthest_kib: int | None = None
         self._handed_kib = 0
         self._least_kib: int | None = None
+        self._first_kib: int | None = None
+        self._foreign_looks = 0
 
     def note_target(self, target_kib: int) -> None:
         """Learn of a target that was given."""
@@ -82,6 +85,11 @@ class Judge:
             or self._weigh_distress(sample, distress)
             or self._weigh_stall(sample, deadline_at, is_held)
         )
+
+    @property
+    def suspects_another(self) -> bool:
+        """Tell whether somebody else may have given a target just now."""
+        return self._foreign_looks > 0
 
     def already_met(self, sample: model.BalloonSample) -> Verdict | None:
         """Decide whether nothing is to be done, before the first target."""
@@ -113,19 +121,27 @@ class Judge:
         )
 
     def _weigh_foreign(self, sample: model.BalloonSample) -> Verdict | None:
-        """See that the balloon is where no target of ours sent it."""
-        if (
-            self._furthest_kib is None
-            or self._direction is model.Direction.DEFLATE
-        ):
-            return None
-        beyond_kib = self._furthest_kib - sample.actual_kib
+        """See that the balloon is where no target of ours sent it.
+
+        One look may be a slip, or a lie; two in a row are believed.
+        """
+        if self._first_kib is None:
+            self._first_kib = sample.actual_kib
+        beyond_kib = 0
+        if self._direction is model.Direction.DEFLATE:
+            beyond_kib = self._first_kib - sample.actual_kib
+        elif self._furthest_kib is not None:
+            beyond_kib = self._furthest_kib - sample.actual_kib
         if beyond_kib <= _ITEMS_UNDER_WAY * self._settings.tolerance_kib:
+            self._foreign_looks = 0
+            return None
+        self._foreign_looks += 1
+        if self._foreign_looks < _FOREIGN_LOOKS:
             return None
         return Verdict(
             trigger=states.Trigger.YIELDED,
             detail='somebody else gave the guest another target: it stands '
-            f'at {units.format_kib(sample.actual_kib)}, beyond ours',
+            f'at {units.format_kib(sample.actual_kib)}',
         )
 
     def _weigh_distress(

@@ -168,19 +168,18 @@ class Engine:
 
     def _on_failed(self, event: message.ActionFailed, now: float) -> Actions:
         freeze = self._freezes.get(event.guest_uuid)
-        is_transient = event.kind is message.FailureKind.TRANSIENT
         if freeze is not None:
-            if not is_transient:
-                remark = f'and it could not be stopped: {event.words}'
-                return self._finish_freeze(
-                    freeze, _Trigger.GAVE_UP, now, remark
-                )
-            self._freeze_looks.set(event.guest_uuid, freeze.next_retry_at(now))
+            # NOTE: also after what looks permanent: a balloon that runs on is
+            # worse than an order too many.
+            self._freeze_looks.set(
+                event.guest_uuid, freeze.next_retry_at(now, event.words)
+            )
+            self._freeze_limits.set(event.guest_uuid, freeze.gives_up_at)
             return []
         run = self._runs.get(event.guest_uuid)
         if run is None:
             return []
-        if is_transient:
+        if event.kind is message.FailureKind.TRANSIENT:
             self._retry(run, now)
             return []
         verdict = judge.Verdict(trigger=_Trigger.FAILED, detail=event.words)
@@ -243,7 +242,7 @@ class Engine:
         if verdict is not None:
             return actions + self._end(run, verdict, now)
         guest_uuid = run.balloon_policy.guest_uuid
-        target_kib = run.next_target_kib(sample)
+        target_kib = run.choose_target_kib(sample)
         if target_kib is not None and run.may_order(now):
             run.hand_out(target_kib)
             actions.append(
@@ -332,11 +331,10 @@ class Engine:
         return []
 
     def _give_up(self, guest_uuid: str, now: float) -> Actions:
-        remark = 'the stop could not be confirmed: no answer'
         freeze = self._freezes[guest_uuid]
-        if freeze.is_frozen:
-            remark = 'the balloon has not come to rest'
-        return self._finish_freeze(freeze, _Trigger.GAVE_UP, now, remark)
+        return self._finish_freeze(
+            freeze, _Trigger.GAVE_UP, now, freeze.excuse()
+        )
 
     def _finish_freeze(
         self,

@@ -65,8 +65,7 @@ class Pace:
             weight = 1.0
         self.rate_kib_per_second += weight * (rate - self.rate_kib_per_second)
         is_used_up = leashed_kib is not None and (
-            abs(leashed_kib - sample.actual_kib)
-            < self.leash_kib // _USED_UP
+            abs(leashed_kib - sample.actual_kib) < self.leash_kib // _USED_UP
         )
         self._adapt(is_used_up)
 

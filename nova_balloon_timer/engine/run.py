@@ -58,14 +58,22 @@ class Run:
         is_held = self.held_by != ''
         return self._judge.weigh(sample, self.deadline_at, is_held)
 
-    def next_target_kib(self, sample: model.BalloonSample) -> int | None:
-        """Return the target to hand out now, or None to leave it."""
+    def choose_target_kib(self, sample: model.BalloonSample) -> int | None:
+        """Take a sample into the plan.
+
+        :returns: the target to hand out now, or None to leave it
+        """
         self._close_segments(sample)
         goal_kib = self._guarded_goal_kib(sample)
         wanted_kib = self._leashed_kib(goal_kib, sample)
         self._is_leashed = wanted_kib != goal_kib
+        if self._judge.suspects_another:
+            return None
         if self._ahead_kib(sample.actual_kib, wanted_kib):
             # It is past its segment: no reason to go back.
+            return None
+        if not self._inflates and wanted_kib < self._first_actual_kib(sample):
+            # Somebody else takes it down: who gives memory does not help.
             return None
         handed_kib = self.handed_kib
         if handed_kib is not None and self._is_leashed:
@@ -75,6 +83,10 @@ class Run:
             if abs(wanted_kib - handed_kib) < quantum_kib:
                 return None
         return None if wanted_kib == handed_kib else wanted_kib
+
+    def _first_actual_kib(self, sample: model.BalloonSample) -> int:
+        points = self.curve.points
+        return points[0].actual_kib if points else sample.actual_kib
 
     def hand_out(self, target_kib: int) -> None:
         """Remember a target that was given."""

@@ -30,7 +30,10 @@ class EngineSettings:
     :param give_back_fraction: of what was taken, returned on distress
     :param still_seconds: a balloon that has not moved for so long is still;
         the driver sleeps 200 ms when it finds no memory
-    :param freeze_timeout_seconds: after that an end is reported unconfirmed
+    :param freeze_timeout_seconds: an end is reported unconfirmed when nobody
+        has answered for so long
+    :param freeze_patience_seconds: likewise when nothing but errors came,
+        as while a daemon restarts
     :param retry_longest_seconds: back-off limit after transient failures
     """
 
@@ -46,4 +49,5 @@ class EngineSettings:
     give_back_fraction: float = 0.25
     still_seconds: float = 0.25
     freeze_timeout_seconds: float = 10.0
+    freeze_patience_seconds: float = 60.0
     retry_longest_seconds: float = 1.0

@@ -23,6 +23,7 @@ class StallDetector:
             settings.tolerance_kib,
             int(distance_kib * settings.stall_fraction),
         )
+        self._direction = balloon_policy.direction
         self._window_seconds = settings.stall_window_seconds
         self._looks: collections.deque[tuple[float, int]] = collections.deque()
 
@@ -44,7 +45,9 @@ class StallDetector:
         first_at, first_kib = self._looks[0]
         if first_at > begin_at:
             return None
-        moved_kib = abs(sample.actual_kib - first_kib)
+        moved_kib = sample.actual_kib - first_kib
+        if self._direction is model.Direction.INFLATE:
+            moved_kib = -moved_kib
         rate = moved_kib / (sample.at - first_at)
         # NOTE: shortly before the deadline no rate could move much any more;
         # what counts then is what the guest did in a whole window.

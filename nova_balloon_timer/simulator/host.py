@@ -56,7 +56,7 @@ class SimulatedHost:
         self._settings = settings
         self._ledger = invariant.Ledger(
             late_seconds=timers_late_seconds,
-            freeze_timeout_seconds=settings.freeze_timeout_seconds,
+            freeze_timeout_seconds=settings.freeze_patience_seconds,
         )
         self._heap: list[tuple[float, int, Callable[[float], None]]] = []
         self._numbers = itertools.count()
@@ -160,7 +160,7 @@ class SimulatedHost:
 
     def _expect_end(self, deadline_at: float) -> None:
         """Reckon when the run is over at the latest, freezes included."""
-        slack_seconds = 2 * self._settings.freeze_timeout_seconds
+        slack_seconds = 2 * self._settings.freeze_patience_seconds
         slack_seconds += 4 * self._late_seconds + _AFTERMATH_SECONDS
         self._ends_by = max(self._ends_by, deadline_at + slack_seconds)
 

@@ -39,6 +39,7 @@ class _Watched:
     is_started: bool = False
     stopped_at: float | None = None
     is_ended: bool = False
+    first_kib: int = 0
     last: model.BalloonSample | None = None
     fastest: float = 0.0
     grown_kib: int = 0
@@ -178,7 +179,7 @@ class Ledger:
             _complain(now, guest_uuid, 'a target before the balloon was read')
         lowest_kib = balloon_policy.guards.floor_kib
         if balloon_policy.direction is model.Direction.DEFLATE:
-            lowest_kib = min(lowest_kib, last_kib)
+            lowest_kib = watched.first_kib
         asked = f'the target {units.format_kib(order.target_kib)}'
         if order.target_kib < lowest_kib:
             floor = units.format_kib(lowest_kib)
@@ -254,6 +255,7 @@ class Ledger:
         if watched.is_started or watched.stopped_at is not None:
             _complain(now, watched.guest_uuid, 'a policy that starts twice')
         watched.is_started = True
+        watched.first_kib = self._last_kib.get(watched.guest_uuid, 0)
 
     def _check_end(self, report: model.EndReport, now: float) -> None:
         watched = self._known(report.policy, now)

@@ -219,6 +219,49 @@ class FailureTestCase(ManagerTestCase):
         self.assertIs(_Reason.FAILED, report.reason)
 
 
+class BrokenTestCase(ManagerTestCase):
+    """Defects of ours: a balloon must be stopped all the same."""
+
+    def break_engine(self, error: BaseException) -> None:
+        """Have the engine fail at its second sample."""
+        engine = machine.Engine(
+            engine_settings.EngineSettings(still_seconds=0.02)
+        )
+        self.crank = manager.Manager(
+            self.host.applier, self.pool, self.watching, engine=engine
+        )
+        plain = engine.handle
+        seen: list[message.Event] = []
+
+        def handle(event: message.Event, now: float) -> list[message.Action]:
+            if isinstance(event, message.BalloonSampled):
+                seen.append(event)
+                if len(seen) == 2:
+                    raise error
+            return plain(event, now)
+
+        engine.handle = handle  # type: ignore[method-assign]
+
+    def test_a_defect_of_the_engine_misses_no_deadline(self) -> None:
+        log = self.useFixture(fixtures.FakeLogger())
+        self.break_engine(ZeroDivisionError())
+        guest = self.host.add('web-01', rate_mib_per_second=200)
+        report = self.run_one(guest, duration_seconds=0.3)
+        self.assertIs(_Reason.DEADLINE, report.reason)
+        self.assertEqual(guest.actual_kib, guest.target_kib)
+        self.assertTrue(self.crank.has_failed)
+        self.assertIn('The engine failed', log.output)
+
+    def test_what_breaks_it_off_freezes_first(self) -> None:
+        self.break_engine(KeyboardInterrupt())
+        guest = self.host.add('web-01', rate_mib_per_second=200)
+        made = self.request(guest)
+        self.assertRaises(KeyboardInterrupt, self.crank.run_until_idle)
+        report = self.watching.reports[made.uuid]
+        self.assertIs(_Reason.CANCELLED, report.reason)
+        self.assertEqual(guest.actual_kib, guest.target_kib)
+
+
 class ObserverTestCase(ManagerTestCase):
     def test_is_told_in_order(self) -> None:
         self.run_one(self.host.add('web-01'))

@@ -178,14 +178,14 @@ class GuardsForTestCase(base.TestCase):
 
 class CheckTargetTestCase(base.TestCase):
     def test_the_maximum_is_allowed(self) -> None:
-        order.check_target(_order('1G'), base.make_guest())
-        order.check_target(_order('100%'), base.make_guest())
+        order.check_sizes(_order('1G'), base.make_guest())
+        order.check_sizes(_order('100%'), base.make_guest())
 
     def test_more_is_not(self) -> None:
         for target in ('1025M', '101%'):
             error = self.assertRaises(
                 exception.InvalidPolicy,
-                order.check_target,
+                order.check_sizes,
                 _order(target),
                 base.make_guest(),
             )

@@ -2,7 +2,6 @@
 """Reads and sets balloons through libvirt."""
 
 from collections.abc import Sequence
-import contextlib
 import time
 import uuid
 from xml.etree import ElementTree
@@ -27,6 +26,23 @@ def _stay_silent(context: object, error: object) -> None:
     """Keep libvirt from printing to stderr what we raise."""
 
 
+def _unreadable(
+    handle: libvirt.virDomain, error: exception.ApplierError
+) -> model.Guest:
+    """Describe a guest of which libvirt says nothing but its name."""
+    return model.Guest(
+        uuid=handle.UUIDString(),
+        name=handle.name(),
+        maximum_kib=0,
+        refusals=(
+            model.Refusal(
+                obstacle=model.Obstacle.UNREADABLE,
+                words=str(error),
+            ),
+        ),
+    )
+
+
 class LibvirtApplier(base.Applier):
     """The real thing."""
 
@@ -46,8 +62,12 @@ class LibvirtApplier(base.Applier):
             handles = connection.listAllDomains()
         guests = []
         for handle in handles:
-            with contextlib.suppress(exception.GuestNotFound):
+            try:
                 guests.append(self._describe(handle))
+            except exception.GuestNotFound:
+                continue
+            except (exception.GuestBusy, exception.HypervisorError) as error:
+                guests.append(_unreadable(handle, error))
         return sorted(guests, key=lambda guest: guest.name)
 
     def find_guest(self, name_or_uuid: str) -> model.Guest:
@@ -68,8 +88,8 @@ class LibvirtApplier(base.Applier):
             raw = domain.handle.memoryStats()
         now = time.monotonic()
         if 'actual' not in raw:
-            raise exception.GuestNotRunning(
-                guest=guest_uuid, why='libvirt knows no balloon of it'
+            raise exception.HypervisorError(
+                guest=guest_uuid, why='it has no balloon'
             )
         # NOTE: actual comes from the guest's device registers: a hostile
         # guest can write anything there, also more than it has.

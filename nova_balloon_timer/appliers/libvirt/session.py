@@ -46,6 +46,10 @@ class Sessions(threading.local):
         if self._connection is None:
             with libvirt_error.translated(self._uri):
                 self._connection = libvirt.open(self._uri)
+            # NOTE: or a dead host is waited for as long as TCP waits; a
+            # driver within our process has none and needs none.
+            with contextlib.suppress(libvirt.libvirtError):
+                self._connection.setKeepAlive(5, 3)
         return self._connection
 
     def close(self) -> None:
@@ -72,6 +76,19 @@ class Sessions(threading.local):
         except exception.GuestNotFound:
             self._domains.pop(guest_uuid, None)
             raise
+        except exception.GuestNotRunning as error:
+            if not self._is_active(guest_uuid):
+                raise
+            # An operation may be refused for other reasons than that.
+            raise exception.HypervisorError(**error.details) from error
+
+    def _is_active(self, guest_uuid: str) -> bool:
+        domain = self._domains.get(guest_uuid)
+        if domain is None:
+            return False
+        with contextlib.suppress(libvirt.libvirtError):
+            return bool(domain.handle.isActive())
+        return False
 
     def _look_up(self, guest_uuid: str) -> Domain:
         domain = self._domains.get(guest_uuid)

@@ -49,7 +49,10 @@ def start_event_loop() -> None:
 
 def _run_event_loop() -> None:
     while True:
-        libvirt.virEventRunDefaultImpl()
+        try:
+            libvirt.virEventRunDefaultImpl()
+        except libvirt.libvirtError:
+            LOG.exception("libvirt's event loop failed")
 
 
 class Watcher:
@@ -61,6 +64,7 @@ class Watcher:
         self._broken = threading.Event()
         self._closed = False
         self._connection: libvirt.virConnect | None = None
+        self._listeners: list[int] = []
         threading.Thread(
             target=self._keep_open, name='balloon-watcher', daemon=True
         ).start()
@@ -94,31 +98,38 @@ class Watcher:
             connection = libvirt.open(self._uri)
             self._connection = connection
             connection.registerCloseCallback(self._on_closed, None)
-            with contextlib.suppress(libvirt.libvirtError):
-                connection.setKeepAlive(5, 3)  # a driver in-process has none
-            connection.domainEventRegisterAny(
-                None,
-                libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                self._on_lifecycle,
-                None,
-            )
-            connection.domainEventRegisterAny(
-                None,
+        with contextlib.suppress(libvirt.libvirtError):
+            connection.setKeepAlive(5, 3)  # a driver in-process has none
+        for event, listener in (
+            (libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._on_lifecycle),
+            (
                 libvirt.VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE,
                 self._on_balloon_change,
-                None,
-            )
+            ),
+        ):
+            # A driver that does not know an event goes without.
+            with contextlib.suppress(libvirt.libvirtError):
+                self._listeners.append(
+                    connection.domainEventRegisterAny(
+                        None, event, listener, None
+                    )
+                )
 
     def _release(self) -> None:
+        """Close the connection; as long as somebody listens, it stays."""
         connection = self._connection
+        listeners = self._listeners
         self._connection = None
+        self._listeners = []
         if connection is None:
             return
-        try:
+        for listener in listeners:
+            with contextlib.suppress(libvirt.libvirtError):
+                connection.domainEventDeregisterAny(listener)
+        with contextlib.suppress(libvirt.libvirtError):
             connection.unregisterCloseCallback()
+        with contextlib.suppress(libvirt.libvirtError):
             connection.close()
-        except libvirt.libvirtError as error:
-            LOG.debug('A broken connection was dropped: %s', error)
 
     def _on_closed(
         self, connection: object, reason: int, opaque: object

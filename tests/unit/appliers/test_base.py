@@ -82,7 +82,10 @@ class PerformTestCase(base.TestCase):
 
     def test_a_defect_of_the_applier_is_not_hidden(self) -> None:
         self.guest.errors = [ZeroDivisionError()]
-        self.assertRaises(ZeroDivisionError, self.perform, _READ)
+        event = self.perform(_READ)
+        assert isinstance(event, message.ActionFailed)
+        self.assertIs(message.FailureKind.PERMANENT, event.kind)
+        self.assertIn('ZeroDivisionError', event.words)
 
 
 _NAMES = {'guest': _UUID, 'uri': 'qemu:///system', 'why': 'so it is'}

@@ -30,6 +30,7 @@ class _Watched:
     balloon_policy: model.BalloonPolicy
     deadline_at: float
     is_over: bool = False
+    first_kib: int | None = None
     starts: int = 0
     reports: int = 0
 
@@ -221,6 +222,10 @@ class EngineMachine(stateful.RuleBasedStateMachine):
         at: float,
     ) -> None:
         self.actual_kib[guest] = actual_kib
+        if guest in self.live and guest not in self.freezing:
+            watched = self.policies[self.live[guest]]
+            if watched.first_kib is None:
+                watched.first_kib = actual_kib
         sample = model.BalloonSample(
             at=at, actual_kib=actual_kib, statistics=statistics
         )
@@ -268,6 +273,9 @@ class EngineMachine(stateful.RuleBasedStateMachine):
             ahead_kib = actual_kib - target_kib
         else:
             assert target_kib <= watched.balloon_policy.target_kib, 'too far'
+            first_kib = watched.first_kib
+            assert first_kib is not None
+            assert target_kib >= first_kib, 'takes what it is to give'
             ahead_kib = target_kib - actual_kib
         assert ahead_kib <= _LEASH_KIB, 'further than the leash'
 

@@ -146,15 +146,21 @@ class RunningTest(EngineTestCase):
         self.assertIsNone(report.lateness_seconds)
 
     def test_foreign_target_is_respected(self) -> None:
-        report = self.only_report(self.sample(0.1, 900))
+        self.assertEqual([], self.sample(0.1, 900))
+        report = self.only_report(self.sample(0.2, 890))
         self.assertEqual(model.EndReason.SUPERSEDED, report.reason)
         self.assertIn('somebody else', report.detail)
         self.assertTrue(self.engine.is_idle)
 
+    def test_one_look_that_is_off_is_not_believed(self) -> None:
+        self.assertEqual([], self.sample(0.1, 10))
+        self.assertEqual([994], self.targets_mib(self.sample(0.2, 1010)))
+
     def test_where_a_foreign_target_leads_is_not_claimed_to_be_known(
         self,
     ) -> None:
-        report = self.only_report(self.sample(0.1, 900))
+        self.sample(0.1, 900)
+        report = self.only_report(self.sample(0.2, 890))
         self.assertFalse(report.confirmed)
         self.assertIsNone(report.actual_end_kib)
 
@@ -445,6 +451,18 @@ class DeflateTest(EngineTestCase):
         self.assertEqual([116], self.targets_mib(self.first))
         self.assertEqual([132], self.targets_mib(self.sample(0.1, 116)))
 
+    def test_guest_that_somebody_takes_down_is_left_to_him(self) -> None:
+        self.assertEqual([], self.sample(0.1, 64))
+        report = self.only_report(self.sample(0.2, 60))
+        self.assertEqual(model.EndReason.SUPERSEDED, report.reason)
+
+    def test_moving_the_wrong_way_is_no_progress(self) -> None:
+        found = [self.sample(0.1 * tick, 300 - tick) for tick in range(1, 40)]
+        ends = [actions for actions in found if actions]
+        self.assertIsInstance(ends[-1][-1], message.FreezeBalloon)
+        report = self.finish(5, 260)
+        self.assertEqual(model.EndReason.STALLED, report.reason)
+
     def test_guest_that_takes_more_than_it_is_given(self) -> None:
         self.assertEqual([416], self.targets_mib(self.sample(0.1, 400)))
 
@@ -500,6 +518,31 @@ class FreezingTest(EngineTestCase):
         self.assertEqual([], self.engine.handle(failed, 10.1))
         self.assertEqual([_FREEZE], self.engine.handle_timer(10.15))
         self.assertTrue(self.finish(10.2, 900).confirmed)
+
+    def test_what_looks_permanent_is_tried_again_too(self) -> None:
+        failed = message.ActionFailed(
+            guest_uuid=factory.GUEST,
+            kind=message.FailureKind.PERMANENT,
+            words='no such lock',
+        )
+        self.assertEqual([], self.orders(failed, 10.1))
+        self.assertEqual([_FREEZE], self.engine.handle_timer(10.15))
+        self.assertTrue(self.finish(10.2, 900).confirmed)
+
+    def test_patience_with_what_answers_has_a_limit(self) -> None:
+        failed = message.ActionFailed(
+            guest_uuid=factory.GUEST,
+            kind=message.FailureKind.TRANSIENT,
+            words='away',
+        )
+        now = 10.0
+        while not self.engine.is_idle:
+            now += 1.0
+            actions = self.engine.handle(failed, now)
+        self.assertEqual(70.0, now)
+        report = self.only_report(actions)
+        self.assertIn('could not be confirmed: away', report.detail)
+        self.assertIn('may still go to 1008 MiB', report.detail)
 
     def test_gives_up_and_says_so(self) -> None:
         report = self.only_report(self.engine.handle_timer(20.0))

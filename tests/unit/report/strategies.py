@@ -62,7 +62,7 @@ def policies(draw: st.DrawFn) -> model.BalloonPolicy:
         ),
         segments=draw(segments(duration_seconds, start_kib, target_kib)),
         leash=model.Leash(
-            minimum_kib=draw(_sizes), lead_seconds=draw(_seconds)
+            minimum_kib=1024 + draw(_sizes), lead_seconds=draw(_seconds)
         ),
         mode=draw(st.sampled_from(model.Mode)),
         origin=draw(st.sampled_from(model.Origin)),

@@ -143,6 +143,9 @@ class FakeConnection:
             self.registered.release()
         return event
 
+    def domainEventDeregisterAny(self, event: int) -> None:
+        del self.callbacks[event]
+
     def close(self) -> int:
         self.is_closed = True
         self.closed.release()

@@ -80,7 +80,7 @@ class ReadTestCase(ApplierTestCase):
 
     def test_a_guest_without_a_balloon_is_an_error(self) -> None:
         self.domain.statistics = {'rss': 300 * MIB}
-        self.assertRaises(exception.GuestNotRunning, self.applier.read, _UUID)
+        self.assertRaises(exception.HypervisorError, self.applier.read, _UUID)
 
     def test_a_broken_connection_is_opened_anew(self) -> None:
         self.domain.errors = [
