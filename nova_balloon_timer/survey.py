@@ -5,10 +5,14 @@ from collections.abc import Sequence
 import queue
 import time
 
+from oslo_log import log as logging
+
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer.appliers import base
 from nova_balloon_timer.appliers import pool as applier_pool
+
+LOG = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.05
 
@@ -63,5 +67,11 @@ class Surveyor:
                 self._answers.put((guest_uuid, self._applier.read(guest_uuid)))
             except exception.ApplierError as error:
                 self._answers.put((guest_uuid, error))
+            except Exception as error:
+                LOG.exception('An applier failed')
+                failed = exception.ApplierError(
+                    guest=guest_uuid, why=f'the applier failed: {error!r}'
+                )
+                self._answers.put((guest_uuid, failed))
 
         self._pool.submit(guest_uuid, job)
