@@ -14,9 +14,9 @@ _AVERAGE_SECONDS = 0.1
 # millisecond or two: with twice as many, guests were a tenth slower.
 _LOOKS_PER_LEASH = 2
 
-# A guest that has used up most of its leash could have moved faster than it was let:
-# what was measured is only a lower bound, so more is allowed, until the leash
-# is no longer what holds the guest back.
+# A guest that has used up most of its leash could have moved faster than it
+# was let: what was measured is only a lower bound, so more is allowed, until
+# the leash is no longer what holds the guest back.
 _USED_UP = 4
 _GROWTH = 2.0
 _DECAY = 0.9
