@@ -179,7 +179,10 @@ class Engine:
         run = self._runs.get(event.guest_uuid)
         if run is None:
             return []
-        if event.kind is message.FailureKind.TRANSIENT:
+        is_first = run.failures == 0
+        if event.kind is message.FailureKind.TRANSIENT or is_first:
+            # NOTE: while a guest dies all sorts of errors come; a second look
+            # tells whether it is gone or really refused.
             self._retry(run, now)
             return []
         verdict = judge.Verdict(trigger=_Trigger.FAILED, detail=event.words)

@@ -8,6 +8,8 @@ import secrets
 
 from nova_balloon_timer import exception
 
+_NOT_A_FILE = 'it is there and is not a regular file'
+
 
 def write_text(path: pathlib.Path, text: str) -> None:
     """Write a file in one stroke: nobody ever sees half of it.
@@ -25,9 +27,7 @@ def _replace(path: pathlib.Path, text: str) -> None:
     # NOTE: a rename would replace a link, or root's /dev/null, by a file.
     destination = pathlib.Path(os.path.realpath(path))
     if destination.exists() and not destination.is_file():
-        raise exception.OutputNotWritable(
-            path=path, why='it is there and is not a regular file'
-        )
+        raise exception.OutputNotWritable(path=path, why=_NOT_A_FILE)
     token = secrets.token_hex(8)
     temporary = destination.with_name(f'.nova-balloon-timer-{token}.tmp')
     try:
@@ -50,9 +50,12 @@ def check_writable(path: pathlib.Path) -> None:
 
     :raises OutputNotWritable: the file could not be made
     """
-    folder = pathlib.Path(os.path.realpath(path)).parent
+    destination = pathlib.Path(os.path.realpath(path))
+    folder = destination.parent
     why = ''
-    if not folder.is_dir():
+    if destination.exists() and not destination.is_file():
+        why = _NOT_A_FILE
+    elif not folder.is_dir():
         why = f'there is no folder {folder}'
     elif not os.access(folder, os.W_OK | os.X_OK):
         why = f'no permission for the folder {folder}'

@@ -174,7 +174,7 @@ class FailureTestCase(ManagerTestCase):
 
     def test_one_that_lasts_ends_the_policy_with_its_words(self) -> None:
         denied = exception.HypervisorDenied(uri='qemu:///system', why='no')
-        guest = self.host.add('web-01', errors=[denied])
+        guest = self.host.add('web-01', errors=[denied] * 2)
         report = self.run_one(guest)
         self.assertIs(_Reason.FAILED, report.reason)
         self.assertIn(str(denied), report.detail)
@@ -212,9 +212,9 @@ class FailureTestCase(ManagerTestCase):
         self.assertIsNone(report.actual_end_kib)
         self.assertIn('could not be confirmed', report.detail)
 
-    def test_a_defect_of_the_applier_ends_with_the_deadline(self) -> None:
+    def test_a_defect_of_the_applier_ends_the_policy(self) -> None:
         self.useFixture(fixtures.FakeLogger())
-        guest = self.host.add('web-01', errors=[ZeroDivisionError()])
+        guest = self.host.add('web-01', errors=[ZeroDivisionError()] * 2)
         report = self.run_one(guest, duration_seconds=0.2)
         self.assertIs(_Reason.FAILED, report.reason)
 

@@ -12,7 +12,6 @@ from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer.appliers import base
 from nova_balloon_timer.appliers.libvirt import eligibility
-from nova_balloon_timer.appliers.libvirt import error as libvirt_error
 from nova_balloon_timer.appliers.libvirt import session
 from nova_balloon_timer.appliers.libvirt import statistics
 from nova_balloon_timer.appliers.libvirt import watcher
@@ -57,8 +56,7 @@ class LibvirtApplier(base.Applier):
 
     def list_guests(self) -> Sequence[model.Guest]:
         """Return every domain; one that vanishes meanwhile is left out."""
-        connection = self._sessions.open()
-        with libvirt_error.translated(self.uri):
+        with self._sessions.connection() as connection:
             handles = connection.listAllDomains()
         guests = []
         for handle in handles:
@@ -72,8 +70,7 @@ class LibvirtApplier(base.Applier):
 
     def find_guest(self, name_or_uuid: str) -> model.Guest:
         """Look a domain up by UUID or name."""
-        connection = self._sessions.open()
-        with libvirt_error.translated(self.uri, name_or_uuid):
+        with self._sessions.connection(name_or_uuid) as connection:
             try:
                 guest_uuid = str(uuid.UUID(name_or_uuid))
             except ValueError:
@@ -86,11 +83,11 @@ class LibvirtApplier(base.Applier):
         """Read memoryStats, the only call whose 'actual' does not lag."""
         with self._sessions.domain(guest_uuid) as domain:
             raw = domain.handle.memoryStats()
+            if 'actual' not in raw:
+                raise exception.GuestNotRunning(
+                    guest=guest_uuid, why='libvirt knows no balloon of it'
+                )
         now = time.monotonic()
-        if 'actual' not in raw:
-            raise exception.HypervisorError(
-                guest=guest_uuid, why='it has no balloon'
-            )
         # NOTE: actual comes from the guest's device registers: a hostile
         # guest can write anything there, also more than it has.
         actual_kib = min(max(0, raw['actual']), domain.maximum_kib)
@@ -131,18 +128,30 @@ class LibvirtApplier(base.Applier):
         self._sessions.close()
 
     def start_statistics(self, guest_uuid: str) -> None:
-        """Set the statistics' period to 1 s where it is off or longer."""
+        """Set the statistics' period to 1 s where it is off or longer.
+
+        What the guest told before is not believed any more.
+        """
         with self._sessions.domain(guest_uuid) as domain:
             description = ElementTree.fromstring(  # noqa: S314
                 domain.handle.XMLDesc()
             )
             seconds = eligibility.statistics_period_seconds(description)
             self._statistics.expect_every(guest_uuid, _PERIOD_SECONDS)
+            self._statistics.distrust(
+                guest_uuid, domain.handle.memoryStats().get('last_update', 0)
+            )
             if seconds == _PERIOD_SECONDS:
                 return
-            domain.handle.setMemoryStatsPeriod(
-                _PERIOD_SECONDS, libvirt.VIR_DOMAIN_AFFECT_LIVE
+            # NOTE: from 0 QEMU asks the guest at once; else it waits until
+            # the longer period is over.
+            steps = (
+                (_PERIOD_SECONDS,) if seconds == 0 else (0, _PERIOD_SECONDS)
             )
+            for period_seconds in steps:
+                domain.handle.setMemoryStatsPeriod(
+                    period_seconds, libvirt.VIR_DOMAIN_AFFECT_LIVE
+                )
             self._changed_periods.setdefault(guest_uuid, seconds)
 
     def restore_statistics(self, guest_uuid: str) -> None:
@@ -169,7 +178,7 @@ class LibvirtApplier(base.Applier):
 
     def _describe(self, handle: libvirt.virDomain) -> model.Guest:
         guest_uuid = handle.UUIDString()
-        with libvirt_error.translated(self.uri, guest_uuid):
+        with self._sessions.connection(guest_uuid):
             state, _ = handle.state()
             description = ElementTree.fromstring(  # noqa: S314
                 handle.XMLDesc()

@@ -62,17 +62,28 @@ class Sessions(threading.local):
                 connection.close()
 
     @contextlib.contextmanager
+    def connection(self, guest: str = '') -> Iterator[libvirt.virConnect]:
+        """Lend the connection, and translate what goes wrong with it.
+
+        :param guest: whose call it is; '' for one that is no guest's
+        :raises ApplierError: the body's libvirtError
+        """
+        try:
+            with libvirt_error.translated(self._uri, guest):
+                yield self.open()
+        except exception.HypervisorUnavailable:
+            self.close()
+            raise
+
+    @contextlib.contextmanager
     def domain(self, guest_uuid: str) -> Iterator[Domain]:
         """Lend a guest's handle, and translate what goes wrong with it.
 
         :raises ApplierError: the lookup's or the body's libvirtError
         """
         try:
-            with libvirt_error.translated(self._uri, guest_uuid):
+            with self.connection(guest_uuid):
                 yield self._look_up(guest_uuid)
-        except exception.HypervisorUnavailable:
-            self.close()
-            raise
         except exception.GuestNotFound:
             self._domains.pop(guest_uuid, None)
             raise

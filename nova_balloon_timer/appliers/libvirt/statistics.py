@@ -29,14 +29,23 @@ class StatisticsReader:
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
         self._periods_seconds: dict[str, int] = {}
+        self._distrusted: dict[str, int] = {}
 
     def expect_every(self, guest_uuid: str, seconds: int) -> None:
         """Set how often a guest's statistics should come."""
         self._periods_seconds[guest_uuid] = seconds
 
+    def distrust(self, guest_uuid: str, updated_at: int) -> None:
+        """Take what the guest told until then for stale.
+
+        Somebody may have moved its balloon since.
+        """
+        self._distrusted[guest_uuid] = updated_at
+
     def forget(self, guest_uuid: str) -> None:
         """Drop what is known of a guest."""
         self._seen.pop(guest_uuid, None)
+        self._distrusted.pop(guest_uuid, None)
         self._periods_seconds.pop(guest_uuid, None)
 
     def read(
@@ -81,7 +90,7 @@ class StatisticsReader:
     def _is_fresh(
         self, guest_uuid: str, updated_at: int, now: float, wall_now: float
     ) -> bool:
-        if updated_at <= 0:
+        if updated_at <= max(0, self._distrusted.get(guest_uuid, 0)):
             return False
         seen = self._seen.get(guest_uuid)
         if seen is None:

@@ -211,10 +211,17 @@ class RunningTest(EngineTestCase):
         self.assertEqual([], self.orders(message.HostRecovered(), 0.1))
 
     def test_permanent_failure(self) -> None:
-        self.assertEqual([_FREEZE], self.break_down(0.1, transient=False))
-        report = self.finish(0.2, 1010)
+        self.assertEqual([], self.break_down(0.1, transient=False))
+        self.assertEqual([_FREEZE], self.break_down(0.2, transient=False))
+        report = self.finish(0.3, 1010)
         self.assertEqual(model.EndReason.FAILED, report.reason)
         self.assertEqual('because', report.detail)
+
+    def test_what_looks_permanent_may_be_a_guest_that_dies(self) -> None:
+        self.break_down(0.1, transient=False)
+        event = message.GuestGone(guest_uuid=factory.GUEST)
+        report = self.only_report(self.orders(event, 0.2))
+        self.assertEqual(model.EndReason.GUEST_GONE, report.reason)
 
     def test_transient_failures_back_off_and_keep_the_deadline(self) -> None:
         waits = []

@@ -71,6 +71,9 @@ class FakeDomain:
         self._call('maxMemory')
         return self.maximum_kib
 
+    def isActive(self) -> int:
+        return self.run_state not in (0, libvirt.VIR_DOMAIN_SHUTOFF)
+
     def state(self) -> list[int]:
         self._call('state')
         return [self.run_state, 0]

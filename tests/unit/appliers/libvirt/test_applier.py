@@ -144,7 +144,7 @@ class PeriodTestCase(testscenarios.WithScenarios, ApplierTestCase):
 
     scenarios = [
         ('off', {'before': 0, 'changes': [1, 0]}),
-        ('longer', {'before': 10, 'changes': [1, 10]}),
+        ('longer', {'before': 10, 'changes': [0, 1, 10]}),
         ('right already', {'before': 1, 'changes': []}),
     ]
     before: int
