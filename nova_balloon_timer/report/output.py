@@ -53,11 +53,11 @@ def check_writable(path: pathlib.Path) -> None:
     destination = pathlib.Path(os.path.realpath(path))
     folder = destination.parent
     why = ''
-    if destination.exists() and not destination.is_file():
-        why = _NOT_A_FILE
-    elif not folder.is_dir():
+    if not folder.is_dir():
         why = f'there is no folder {folder}'
     elif not os.access(folder, os.W_OK | os.X_OK):
         why = f'no permission for the folder {folder}'
+    elif destination.exists() and not destination.is_file():
+        why = _NOT_A_FILE
     if why:
         raise exception.OutputNotWritable(path=path, why=why)

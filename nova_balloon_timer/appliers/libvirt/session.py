@@ -62,10 +62,12 @@ class Sessions(threading.local):
                 connection.close()
 
     @contextlib.contextmanager
-    def connection(self, guest: str = '') -> Iterator[libvirt.virConnect]:
+    def connection(
+        self, guest: str | None = None
+    ) -> Iterator[libvirt.virConnect]:
         """Lend the connection, and translate what goes wrong with it.
 
-        :param guest: whose call it is; '' for one that is no guest's
+        :param guest: whose call it is; None for one that is no guest's
         :raises ApplierError: the body's libvirtError
         """
         try:
