@@ -114,6 +114,13 @@ class Judge:
         inflates = self._direction is model.Direction.INFLATE
         if short_kib > tolerance_kib or (is_past and inflates):
             return None
+        if inflates and self._furthest_kib is not None:
+            # It was sent so far by somebody else, and may only pass by here.
+            not_ours_kib = ahead_kib(
+                self._direction, target_kib, self._furthest_kib
+            )
+            if not_ours_kib > tolerance_kib:
+                return None
         return Verdict(
             trigger=states.Trigger.TARGET_REACHED,
             detail=f'reached {units.format_kib(target_kib)}',

@@ -134,23 +134,17 @@ class RunningTest(EngineTestCase):
         self.assertEqual([read], self.engine.handle_timer(next_timer))
         self.assertEqual([], self.engine.handle_timer(next_timer + 1))
 
-    def test_target_reached(self) -> None:
-        (freeze,) = self.sample(0.5, 512.5)
-        assert isinstance(freeze, message.FreezeBalloon)
-        self.assertEqual(factory.mib(512), freeze.at_kib)
-        report = self.finish(0.6, 512)
-        self.assertEqual(model.EndReason.TARGET, report.reason)
-        self.assertEqual(factory.mib(512), report.moved_kib)
-        self.assertEqual(0.5, report.ended_at)
-        self.assertTrue(report.confirmed)
-        self.assertIsNone(report.lateness_seconds)
-
     def test_foreign_target_is_respected(self) -> None:
         self.assertEqual([], self.sample(0.1, 900))
         report = self.only_report(self.sample(0.2, 890))
         self.assertEqual(model.EndReason.SUPERSEDED, report.reason)
         self.assertIn('somebody else', report.detail)
         self.assertTrue(self.engine.is_idle)
+
+    def test_foreign_target_that_leads_past_ours(self) -> None:
+        self.assertEqual([], self.sample(0.1, 512))
+        report = self.only_report(self.sample(0.2, 400))
+        self.assertEqual(model.EndReason.SUPERSEDED, report.reason)
 
     def test_one_look_that_is_off_is_not_believed(self) -> None:
         self.assertEqual([], self.sample(0.1, 10))
@@ -264,13 +258,24 @@ class RunningTest(EngineTestCase):
         return self.orders(event, at)
 
 
-class DeadlineTest(EngineTestCase):
+class EndTest(EngineTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.request(
             leash=model.Leash(minimum_kib=factory.mib(1024), lead_seconds=0)
         )
         self.sample(0.01, 1024)
+
+    def test_target_reached(self) -> None:
+        (freeze,) = self.sample(0.5, 512.5)
+        assert isinstance(freeze, message.FreezeBalloon)
+        self.assertEqual(factory.mib(512), freeze.at_kib)
+        report = self.finish(0.6, 512)
+        self.assertEqual(model.EndReason.TARGET, report.reason)
+        self.assertEqual(factory.mib(512), report.moved_kib)
+        self.assertEqual(0.5, report.ended_at)
+        self.assertTrue(report.confirmed)
+        self.assertIsNone(report.lateness_seconds)
 
     def test_deadline_freezes_where_it_stands(self) -> None:
         self.sample(9.0, 800)
