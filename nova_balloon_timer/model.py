@@ -5,6 +5,7 @@ Memory is an int in KiB; instants (``_at``) are seconds of one monotonic
 clock; None means *unknown*, never zero.
 """
 
+from collections.abc import Sequence
 import dataclasses
 import enum
 import math
@@ -90,6 +91,29 @@ class Guards:
     major_faults_per_second: int = 500
 
 
+def check_segment_times(
+    untils_seconds: Sequence[float], duration_seconds: float
+) -> None:
+    """Check that segments follow one another and end before the duration.
+
+    :raises InvalidPolicy: naming the first that does not
+    """
+    begin_seconds = 0.0
+    for until_seconds in untils_seconds:
+        at = units.format_seconds(until_seconds)
+        if not until_seconds > begin_seconds:
+            raise exception.InvalidPolicy(
+                why=f'the segment at {at} is not later than the one before'
+            )
+        if until_seconds >= duration_seconds:
+            whole = units.format_seconds(duration_seconds)
+            raise exception.InvalidPolicy(
+                why=f'the segment at {at} does not end before the duration '
+                f'of {whole}'
+            )
+        begin_seconds = until_seconds
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BalloonPolicy:
     """A guest's memory to a target within a duration.
@@ -171,31 +195,23 @@ class BalloonPolicy:
         ]
 
     def _check_segments(self) -> None:
-        until_seconds = 0.0
+        check_segment_times(
+            [segment.until_seconds for segment in self.segments],
+            self.duration_seconds,
+        )
         # NOTE: a guest may be past a segment already; it then waits there.
         inflate = self.direction is Direction.INFLATE
         reached_kib = self.maximum_kib if inflate else 0
         for segment in self.segments:
-            at = units.format_seconds(segment.until_seconds)
-            if not segment.until_seconds > until_seconds:
-                raise exception.InvalidPolicy(
-                    why=f'the segment at {at} is not later than the one before'
-                )
-            if segment.until_seconds >= self.duration_seconds:
-                whole = units.format_seconds(self.duration_seconds)
-                raise exception.InvalidPolicy(
-                    why=f'the segment at {at} does not end before the '
-                    f'duration of {whole}'
-                )
             sizes = (reached_kib, segment.target_kib, self.target_kib)
             if list(sizes) != sorted(sizes, reverse=inflate):
+                at = units.format_seconds(segment.until_seconds)
                 size = units.format_kib(segment.target_kib)
                 raise exception.InvalidPolicy(
                     why=f'the segment at {at} goes to {size}, which is not on '
                     f'the way from {units.format_kib(reached_kib)} to '
                     f'{units.format_kib(self.target_kib)}'
                 )
-            until_seconds = segment.until_seconds
             reached_kib = segment.target_kib
 
 

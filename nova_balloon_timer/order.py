@@ -77,27 +77,13 @@ def parse(
         reserve=reserve,
         leash_kib=None if leash is None else units.parse_size_kib(leash),
     )
-    _check_times(order)
-    return order
-
-
-def _check_times(order: Order) -> None:
-    begin_seconds = 0.0
-    for until_seconds, _ in order.segments:
-        at = units.format_seconds(until_seconds)
-        if until_seconds <= begin_seconds:
-            raise exception.InvalidPolicy(
-                why=f'the segment at {at} is not later than the one before'
-            )
-        if until_seconds >= order.duration_seconds:
-            whole = units.format_seconds(order.duration_seconds)
-            raise exception.InvalidPolicy(
-                why=f'the segment at {at} does not end before the duration '
-                f'of {whole}'
-            )
-        begin_seconds = until_seconds
+    model.check_segment_times(
+        [until_seconds for until_seconds, _ in order.segments],
+        order.duration_seconds,
+    )
     if order.leash_kib is not None and order.leash_kib < units.KIB_PER_MIB:
         raise exception.InvalidPolicy(why='the leash must be 1 MiB or more')
+    return order
 
 
 def _parse_segment(text: str) -> tuple[float, str]:

@@ -23,6 +23,11 @@ class Curve:
         """The points so far, oldest first."""
         return tuple(self._points)
 
+    @property
+    def first(self) -> model.CurvePoint:
+        """The oldest point; there must be one."""
+        return self._points[0]
+
     def add(self, sample: model.BalloonSample, target_kib: int | None) -> None:
         """Append a sample and the target that stood when it was read."""
         self._points.append(

@@ -72,7 +72,7 @@ class Run:
         if self._ahead_kib(sample.actual_kib, wanted_kib):
             # It is past its segment: no reason to go back.
             return None
-        if not self._inflates and wanted_kib < self._first_actual_kib(sample):
+        if not self._inflates and wanted_kib < self.curve.first.actual_kib:
             # Somebody else takes it down: who gives memory does not help.
             return None
         handed_kib = self.handed_kib
@@ -83,10 +83,6 @@ class Run:
             if abs(wanted_kib - handed_kib) < quantum_kib:
                 return None
         return None if wanted_kib == handed_kib else wanted_kib
-
-    def _first_actual_kib(self, sample: model.BalloonSample) -> int:
-        points = self.curve.points
-        return points[0].actual_kib if points else sample.actual_kib
 
     def hand_out(self, target_kib: int) -> None:
         """Remember a target that was given."""

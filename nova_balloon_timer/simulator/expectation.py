@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a scenario expects of a policy's end."""
 
+from collections.abc import Callable
 import dataclasses
+from typing import TypeVar
 
 from nova_balloon_timer import model
 from nova_balloon_timer import units
+
+_Amount = TypeVar('_Amount', int, float)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +43,17 @@ class Expectation:
             _within('actual-end', report.actual_end_kib, self.actual_end_kib),
             _within('freed', report.freed_kib, self.freed_kib),
             self._compare_end(report),
-            _at_most_seconds(
-                'lateness', report.lateness_seconds, self.lateness_seconds
+            _at_most(
+                'lateness',
+                report.lateness_seconds,
+                self.lateness_seconds,
+                units.format_seconds,
             ),
-            _at_most_kib(
+            _at_most(
                 'moved-after-deadline',
                 report.moved_after_deadline_kib,
                 self.moved_after_deadline_kib,
+                units.format_kib,
             ),
             self._compare_words(report),
         ]
@@ -99,8 +107,11 @@ def _within(
     return f'{key}: {units.format_kib(found_kib)}, expected {expected}'
 
 
-def _at_most_seconds(
-    key: str, found: float | None, highest: float | None
+def _at_most(
+    key: str,
+    found: _Amount | None,
+    highest: _Amount | None,
+    write: Callable[[_Amount], str],
 ) -> str:
     if highest is None:
         return ''
@@ -108,20 +119,4 @@ def _at_most_seconds(
         return f'{key}: unknown'
     if found <= highest:
         return ''
-    return (
-        f'{key}: {units.format_seconds(found)}, expected '
-        f'{units.format_seconds(highest)} at most'
-    )
-
-
-def _at_most_kib(key: str, found: int | None, highest: int | None) -> str:
-    if highest is None:
-        return ''
-    if found is None:
-        return f'{key}: unknown'
-    if found <= highest:
-        return ''
-    return (
-        f'{key}: {units.format_kib(found)}, expected '
-        f'{units.format_kib(highest)} at most'
-    )
+    return f'{key}: {write(found)}, expected {write(highest)} at most'
