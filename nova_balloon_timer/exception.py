@@ -61,6 +61,25 @@ class ApplierNotFound(BalloonTimerError):
     msg_fmt = "there is no applier '%(name)s'; installed are: %(known)s"
 
 
+class PlannerNotFound(BalloonTimerError):
+    msg_fmt = "there is no planner '%(name)s'; installed are: %(known)s"
+
+
+class PressureSourceNotFound(BalloonTimerError):
+    msg_fmt = (
+        "there is no pressure source '%(name)s'; installed are: %(known)s"
+    )
+
+
+class PressureUnavailable(BalloonTimerError):
+    msg_fmt = 'the host cannot be watched: %(why)s'
+
+    @property
+    def why(self) -> str:
+        """Return what is missing, without that it is."""
+        return str(self.details['why'])
+
+
 class ReportExtraMissing(BalloonTimerError):
     msg_fmt = (
         'the HTML report needs %(package)s: '
@@ -100,3 +119,37 @@ class HypervisorDenied(ApplierError):
 
 class HypervisorError(ApplierError):
     msg_fmt = 'guest %(guest)s: the hypervisor reports: %(why)s'
+
+
+class JournalError(BalloonTimerError):
+    """Base of what can go wrong with what is kept on disk."""
+
+    msg_fmt = 'the journal: %(why)s'
+
+
+class JournalNotReadable(JournalError):
+    msg_fmt = 'the journal %(path)s cannot be read: %(why)s'
+
+
+class JournalNotWritable(JournalError):
+    msg_fmt = 'the journal %(path)s cannot be written: %(why)s'
+
+
+class JournalEntryInvalid(JournalError):
+    msg_fmt = "the journal's entry %(entry)s is not valid: %(why)s"
+
+
+class PolicyNotInJournal(JournalError):
+    msg_fmt = 'the journal has no policy %(uuid)s that has ended'
+
+
+class PolicyAlreadyInJournal(JournalError):
+    msg_fmt = 'policy %(uuid)s is in the journal already'
+
+
+class PolicyAlreadyEnded(JournalError):
+    msg_fmt = 'policy %(uuid)s has ended already: it ends only once'
+
+
+class AgentRunning(BalloonTimerError):
+    msg_fmt = 'another agent, process %(holder)s, holds %(path)s'

@@ -2,6 +2,7 @@
 """Turns the crank: owns the engine, feeds it events, carries out actions."""
 
 from collections.abc import Callable
+import dataclasses
 import queue
 import time
 from typing import Protocol
@@ -18,6 +19,16 @@ LOG = logging.getLogger(__name__)
 
 # How long to wait for freezes when the loop is broken off.
 _LAST_SECONDS = 1.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Call:
+    """Something that the thread that owns the engine shall do."""
+
+    function: Callable[[], None]
+
+
+Posted = message.Event | message.HostEvent | Call
 
 
 class Observer(Protocol):
@@ -59,11 +70,15 @@ class Manager:
         self._clock = clock
         self.has_failed = False
         # NOTE: a SimpleQueue, because signal handlers put into it too.
-        self._events: queue.SimpleQueue[message.Event] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Posted] = queue.SimpleQueue()
 
-    def post(self, event: message.Event) -> None:
+    def post(self, event: message.Event | message.HostEvent) -> None:
         """Hand in an event; from any thread or signal handler."""
         self._events.put(event)
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Have the thread that owns the engine call a function; from any."""
+        self._events.put(Call(function))
 
     def run_until_idle(self) -> None:
         """Turn the crank until no policy is under way and no event waits.
@@ -88,27 +103,48 @@ class Manager:
     def _turn(self, until: float | None = None) -> None:
         """Wait for the next event or timer, and do what follows from it."""
         try:
-            for action in self._next_actions(until):
-                self._carry_out(action)
+            event = self._wait(until)
+            now = self._clock()
+            if event is None:
+                self._do_what_is_due(now)
+            elif isinstance(event, Call):
+                event.function()
+            else:
+                self._take_in(event, now)
         except Exception:
             # NOTE: a defect; deadlines are timers, and must still be met.
             self.has_failed = True
             LOG.exception('The engine failed')
 
-    def _next_actions(self, until: float | None) -> list[message.Action]:
-        instants = (self._engine.next_timer(), until)
+    def _wait(self, until: float | None) -> Posted | None:
+        """Return the next event, or None when a timer is due before it."""
+        instants = (self._next_timer(), until)
         timer_at = min((at for at in instants if at is not None), default=None)
         wait_seconds = None
         if timer_at is not None:
             wait_seconds = max(0.0, timer_at - self._clock())
         try:
-            event = self._events.get(timeout=wait_seconds)
+            return self._events.get(timeout=wait_seconds)
         except queue.Empty:
-            return self._engine.handle_timer(self._clock())
-        actions = self._engine.handle(event, self._clock())
+            return None
+
+    def _next_timer(self) -> float | None:
+        return self._engine.next_timer()
+
+    def _do_what_is_due(self, now: float) -> None:
+        for action in self._engine.handle_timer(now):
+            self._carry_out(action)
+
+    def _take_in(
+        self, event: message.Event | message.HostEvent, now: float
+    ) -> None:
+        if isinstance(event, message.HostEvent):
+            return  # of no interest to an engine alone
+        actions = self._engine.handle(event, now)
         if isinstance(event, message.BalloonSampled):
             self._tell(self._observer.sampled, event.guest_uuid, event.sample)
-        return actions
+        for action in actions:
+            self._carry_out(action)
 
     def _carry_out(self, action: message.Action) -> None:
         match action:

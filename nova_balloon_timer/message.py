@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What flows in and out of the engine.
+"""What flows in and out of the engine and the controller.
 
-Events say what happened, in the past tense; actions say what to do.
+Events say what happened, in the past tense; actions say what to do; notices
+say what somebody may want to know.
 """
 
 import dataclasses
 import enum
 
 from nova_balloon_timer import model
+from nova_balloon_timer import situation
 
 
 class FailureKind(enum.Enum):
@@ -25,6 +27,17 @@ class PolicyRequested:
     """A policy was made and shall run."""
 
     policy: model.BalloonPolicy
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyResumed:
+    """A policy that ran when this service ended shall run on.
+
+    :param started_at: on our monotonic clock; it may have been long ago
+    """
+
+    policy: model.BalloonPolicy
+    started_at: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +102,7 @@ class HostRecovered:
 
 Event = (
     PolicyRequested
+    | PolicyResumed
     | PolicyCancelled
     | BalloonSampled
     | BalloonFrozen
@@ -146,6 +160,126 @@ class ReportEnd:
     """Tell that a policy has ended; once for each."""
 
     report: model.EndReport
+
+
+# What the controller learns, beside what the engine does.
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PressureRead:
+    """A source of pressure has told how the host stands."""
+
+    reading: situation.PressureReading
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class GuestsListed:
+    """The host's guests were listed: these, and no others.
+
+    :param guests: None if the hypervisor did not answer
+    """
+
+    guests: tuple[model.Guest, ...] | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class GuestsChanged:
+    """A guest was started, paused, resumed or the like: list them again."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class GuestLooked:
+    """A guest without a policy was looked at.
+
+    :param sample: None if it could not be read
+    """
+
+    guest_uuid: str
+    sample: model.BalloonSample | None
+
+
+HostEvent = PressureRead | GuestsListed | GuestsChanged | GuestLooked
+
+
+# What the controller wants done, beside policies.
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ListGuests:
+    """List the host's guests."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LookAtGuest:
+    """Read the balloon of a guest that has no policy."""
+
+    guest_uuid: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StartStatistics:
+    """Have a guest tell its statistics from now on."""
+
+    guest_uuid: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RememberTraits:
+    """Keep what was learned of a guest."""
+
+    guest_uuid: str
+    traits: situation.GuestTraits
+
+
+HostAction = ListGuests | LookAtGuest | StartStatistics | RememberTraits
+
+
+# What somebody may want to know.
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PressureStarted:
+    """The host runs short of memory."""
+
+    at: float
+    memory: situation.HostMemory | None
+    words: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PressureEnded:
+    """The host is no longer short of memory."""
+
+    at: float
+    memory: situation.HostMemory | None
+    words: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ReliefPlanned:
+    """Memory is asked for, or nobody is left to ask.
+
+    :param corrects: it makes up for a guest that did not deliver, within the
+        time of an earlier plan
+    """
+
+    at: float
+    need_kib: int
+    plan: situation.Plan
+    corrects: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignChange:
+    """Somebody else moved a guest's balloon, or the guest did."""
+
+    at: float
+    guest_uuid: str
+    before_kib: int
+    after_kib: int
+
+
+Notice = PressureStarted | PressureEnded | ReliefPlanned | ForeignChange
 
 
 GuestAction = ReadBalloon | SetTarget | FreezeBalloon

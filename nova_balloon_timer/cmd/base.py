@@ -13,6 +13,7 @@ from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer import order
 from nova_balloon_timer import units
+from nova_balloon_timer.agent import configured
 from nova_balloon_timer.appliers import base as applier_base
 from nova_balloon_timer.appliers import loader
 from nova_balloon_timer.appliers import pool
@@ -76,18 +77,7 @@ class HostLister(OneLineErrors, lister.Lister):
     @property
     def defaults(self) -> order.Defaults:
         """Return the configured guards."""
-        options = self.options
-        return order.Defaults(
-            floor_percent=options.floor_percent,
-            reserve_percent=options.reserve_percent,
-            reserve_minimum_kib=(
-                options.reserve_minimum_mib * units.KIB_PER_MIB
-            ),
-            leash=model.Leash(
-                minimum_kib=options.leash_mib * units.KIB_PER_MIB,
-                lead_seconds=options.leash_seconds,
-            ),
-        )
+        return configured.defaults(self.options)
 
     def load_applier(
         self, parsed_args: argparse.Namespace, name: str | None = None

@@ -10,6 +10,7 @@ from typing import Any
 from cliff import app
 from cliff import commandmanager
 from oslo_config import cfg
+from oslo_log import log as logging
 
 from nova_balloon_timer import exception
 from nova_balloon_timer.conf import opts
@@ -49,6 +50,7 @@ class BalloonTimerApp(app.App):
     def initialize_app(self, argv: list[str]) -> None:
         """Read the configuration before any subcommand runs."""
         opts.register_opts(self.conf)
+        logging.register_options(self.conf)
         try:
             self.conf(
                 [],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of group ``[balloon_timer]``."""
+"""The group ``[balloon_timer]``, and options about guests."""
 
 from oslo_config import cfg
 
@@ -153,14 +153,3 @@ have no balloon driver, and is refused.
 """,
     ),
 ]
-
-
-def register_opts(conf: cfg.ConfigOpts) -> None:
-    """Make the options known to ``conf``."""
-    conf.register_group(GROUP)
-    conf.register_opts(OPTIONS, group=GROUP)
-
-
-def list_opts() -> list[tuple[cfg.OptGroup, list[cfg.Opt]]]:
-    """Return the options for the sample and the docs."""
-    return [(GROUP, OPTIONS)]

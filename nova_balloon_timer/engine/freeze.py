@@ -152,7 +152,7 @@ def report(
     points = ended.curve.points
     balloon_policy = ended.balloon_policy
     start_kib = balloon_policy.start_actual_kib
-    if points:
+    if points and ended.resumed_at is None:
         start_kib = points[0].actual_kib
     confirmed = confirmed and bool(points)
     end_kib = points[-1].actual_kib if confirmed else None
@@ -173,7 +173,7 @@ def report(
         actual_start_kib=start_kib,
         actual_end_kib=end_kib,
         moved_kib=moved_kib,
-        freed_kib=_freed_kib(points),
+        freed_kib=None if ended.resumed_at is not None else _freed_kib(points),
         lateness_seconds=late.seconds,
         moved_after_deadline_kib=late.moved_kib,
         confirmed=confirmed,
@@ -194,6 +194,10 @@ class _Lateness:
         self.seconds: float | None = None
         self.moved_kib: int | None = None
         if reason is not model.EndReason.DEADLINE or end_kib is None:
+            return
+        if ended.is_overdue:
+            # Nobody looked; it was frozen no earlier than that.
+            self.seconds = ended.curve.points[0].at - ended.deadline_at
             return
         at_deadline_kib = ended.curve.actual_at(
             ended.deadline_at, _LONGEST_GAP_SECONDS

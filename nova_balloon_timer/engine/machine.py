@@ -45,6 +45,7 @@ class Engine:
         self._latest = 0.0
         self._handlers: dict[type, Callable[..., Actions]] = {
             message.PolicyRequested: self._on_requested,
+            message.PolicyResumed: self._on_resumed,
             message.PolicyCancelled: self._on_cancelled,
             message.BalloonSampled: self._on_sampled,
             message.BalloonFrozen: self._on_frozen,
@@ -105,22 +106,43 @@ class Engine:
     def _on_requested(
         self, event: message.PolicyRequested, now: float
     ) -> Actions:
-        guest_uuid = event.policy.guest_uuid
-        actions: Actions = []
-        if guest_uuid in self._runs:
-            actions = self._end(
-                self._runs[guest_uuid],
-                judge.Verdict(
-                    trigger=_Trigger.SUPERSEDED,
-                    detail=f'policy {event.policy.uuid} took its place',
-                ),
-                now,
-            )
+        actions = self._supersede(event.policy, now)
+        return actions + self._look(self._begin(event.policy, now))
+
+    def _on_resumed(self, event: message.PolicyResumed, now: float) -> Actions:
+        """Go on where a process that died left off; in time or late."""
+        actions = self._supersede(event.policy, now)
+        run = self._begin(event.policy, event.started_at)
+        run.resumed_at = now
+        run.state = states.advance(run.state, _Trigger.READY)
+        if run.is_overdue:
+            return actions + self._pass_deadline(run, now)
+        return actions + self._look(run)
+
+    def _supersede(
+        self, balloon_policy: model.BalloonPolicy, now: float
+    ) -> Actions:
+        """End the guest's live policy, if it has one, for another."""
+        run = self._runs.get(balloon_policy.guest_uuid)
+        if run is None:
+            return []
+        verdict = judge.Verdict(
+            trigger=_Trigger.SUPERSEDED,
+            detail=f'policy {balloon_policy.uuid} took its place',
+        )
+        return self._end(run, verdict, now)
+
+    def _begin(
+        self, balloon_policy: model.BalloonPolicy, started_at: float
+    ) -> engine_run.Run:
+        guest_uuid = balloon_policy.guest_uuid
         usable = self._usable.setdefault(guest_uuid, guard.UsableMemory())
-        run = engine_run.Run(event.policy, self._settings, usable, now)
+        run = engine_run.Run(
+            balloon_policy, self._settings, usable, started_at
+        )
         self._runs[guest_uuid] = run
         self._deadlines.set(guest_uuid, run.deadline_at)
-        return actions + self._look(run)
+        return run
 
     def _on_cancelled(
         self, event: message.PolicyCancelled, now: float
@@ -285,6 +307,8 @@ class Engine:
             verdict = judge.Verdict(trigger=_Trigger.FAILED, detail=detail)
         else:
             detail = 'its time was up'
+            if run.is_overdue:
+                detail += ' while this service was away'
             if run.held_by:
                 detail += f'; held by {run.held_by}'
             verdict = judge.Verdict(

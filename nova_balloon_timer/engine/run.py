@@ -23,6 +23,7 @@ class Run:
         self.balloon_policy = balloon_policy
         self.started_at = now
         self.deadline_at = now + balloon_policy.duration_seconds
+        self.resumed_at: float | None = None
         self.state = states.State.PENDING
         self.handed_kib: int | None = None
         self.is_reading = False
@@ -36,6 +37,13 @@ class Run:
         self._usable = usable
         self._judge = judge.Judge(balloon_policy, settings)
         self._is_leashed = False
+
+    @property
+    def is_overdue(self) -> bool:
+        """Tell whether its time was up before anyone could look again."""
+        return (
+            self.resumed_at is not None and self.resumed_at >= self.deadline_at
+        )
 
     def observe(self, sample: model.BalloonSample) -> None:
         """Take a sample into the books."""

@@ -2,6 +2,7 @@
 """A run out of JSON that may come from anywhere; the reverse of encoding."""
 
 import datetime
+import itertools
 
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
@@ -12,6 +13,8 @@ from nova_balloon_timer.report import saved_run
 _MOST_POLICIES = 10_000
 _MOST_SEGMENTS = 1_000
 _MOST_POINTS = 10_000
+_MOST_HOST_POINTS = 500_000
+_MOST_MARKS = 10_000
 _LONGEST_SECONDS = 1e9
 # How far a stored duration may be from the instants that it was made of.
 _ROUNDING_SECONDS = 1e-3
@@ -31,14 +34,50 @@ def decode(root: fields.Field) -> saved_run.SavedRun:
     return saved_run.SavedRun(
         host=root.get('host').text(),
         policies=tuple(
-            _decode_saved_policy(field)
+            decode_saved_policy(field)
             for field in root.get('policies').items(_MOST_POLICIES)
         ),
         refusals=tuple(
             _decode_refusal(field)
             for field in root.get('refusals').items(_MOST_POLICIES)
         ),
+        course=root.get('course').or_none(_decode_course),
     )
+
+
+def _decode_course(field: fields.Field) -> saved_run.HostCourse:
+    points = field.get('points')
+    marks = field.get('marks')
+    course = saved_run.HostCourse(
+        total_kib=field.get('total_kib').size_kib(),
+        low_watermark_kib=field.get('low_watermark_kib').size_kib(),
+        high_watermark_kib=field.get('high_watermark_kib').size_kib(),
+        points=tuple(
+            saved_run.HostPoint(
+                at=item.get('at').instant(),
+                available_kib=item.get('available_kib').size_kib(),
+            )
+            for item in points.items(_MOST_HOST_POINTS)
+        ),
+        marks=tuple(
+            saved_run.Mark(
+                at=item.get('at').instant(),
+                kind=item.get('kind').choice(saved_run.MarkKind),
+                words=item.get('words').text(),
+            )
+            for item in marks.items(_MOST_MARKS)
+        ),
+    )
+    _check_order(points, [point.at for point in course.points])
+    _check_order(marks, [mark.at for mark in course.marks])
+    return course
+
+
+def _check_order(
+    field: fields.Field, instants: list[datetime.datetime]
+) -> None:
+    if any(after < before for before, after in itertools.pairwise(instants)):
+        field.complain('are not in the order of their instants')
 
 
 def _decode_refusal(field: fields.Field) -> saved_run.SavedRefusal:
@@ -51,7 +90,11 @@ def _decode_refusal(field: fields.Field) -> saved_run.SavedRefusal:
     )
 
 
-def _decode_saved_policy(field: fields.Field) -> saved_run.SavedPolicy:
+def decode_saved_policy(field: fields.Field) -> saved_run.SavedPolicy:
+    """Read a policy and how it ended.
+
+    :raises InvalidRunFile: with one line that says what is wrong
+    """
     started_at = field.get('started_at').instant()
     return saved_run.SavedPolicy(
         guest_name=field.get('guest_name').text(),
@@ -70,7 +113,7 @@ def _decode_report(
     outcomes = end.get('segments').items(_MOST_SEGMENTS)
     points = field.get('curve').items(_MOST_POINTS)
     report = model.EndReport(
-        policy=_decode_policy(field),
+        policy=decode_policy(field),
         reason=end.get('reason').choice(model.EndReason),
         detail=end.get('detail').text(),
         started_at=0.0,
@@ -96,7 +139,11 @@ def _check_duration(field: fields.Field, report: model.EndReport) -> None:
         field.complain('is not the time from started_at to ended_at')
 
 
-def _decode_policy(field: fields.Field) -> model.BalloonPolicy:
+def decode_policy(field: fields.Field) -> model.BalloonPolicy:
+    """Read a policy.
+
+    :raises InvalidRunFile: with one line that says what is wrong
+    """
     segments = field.get('segments').items(_MOST_SEGMENTS)
     try:
         return model.BalloonPolicy(

@@ -7,7 +7,7 @@ from typing import Any
 from nova_balloon_timer import model
 from nova_balloon_timer.report import saved_run
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _Json = dict[str, Any]
 
@@ -17,13 +17,7 @@ def encode(run: saved_run.SavedRun) -> _Json:
     return {
         'schema_version': SCHEMA_VERSION,
         'host': run.host,
-        'policies': [
-            {
-                **_encode_policy(saved.report.policy),
-                **_encode_course(saved),
-            }
-            for saved in run.policies
-        ],
+        'policies': [encode_saved_policy(saved) for saved in run.policies],
         'refusals': [
             {
                 'guest_name': refused.guest_name,
@@ -32,10 +26,40 @@ def encode(run: saved_run.SavedRun) -> _Json:
             }
             for refused in run.refusals
         ],
+        'course': None if run.course is None else _encode_course(run.course),
     }
 
 
-def _encode_policy(balloon_policy: model.BalloonPolicy) -> _Json:
+def _encode_course(course: saved_run.HostCourse) -> _Json:
+    return {
+        'total_kib': course.total_kib,
+        'low_watermark_kib': course.low_watermark_kib,
+        'high_watermark_kib': course.high_watermark_kib,
+        'points': [
+            {
+                'at': _encode_instant(point.at, 0),
+                'available_kib': point.available_kib,
+            }
+            for point in course.points
+        ],
+        'marks': [
+            {
+                'at': _encode_instant(mark.at, 0),
+                'kind': mark.kind.value,
+                'words': mark.words,
+            }
+            for mark in course.marks
+        ],
+    }
+
+
+def encode_saved_policy(saved: saved_run.SavedPolicy) -> _Json:
+    """Turn a policy and how it ended into what JSON can write."""
+    return {**encode_policy(saved.report.policy), **_encode_report(saved)}
+
+
+def encode_policy(balloon_policy: model.BalloonPolicy) -> _Json:
+    """Turn a policy into what JSON can write."""
     guards = balloon_policy.guards
     leash = balloon_policy.leash
     return {
@@ -63,7 +87,7 @@ def _encode_policy(balloon_policy: model.BalloonPolicy) -> _Json:
     }
 
 
-def _encode_course(saved: saved_run.SavedPolicy) -> _Json:
+def _encode_report(saved: saved_run.SavedPolicy) -> _Json:
     report = saved.report
     return {
         'guest_name': saved.guest_name,

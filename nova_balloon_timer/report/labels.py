@@ -79,6 +79,12 @@ def rows(frame: Frame, texts: Sequence[tuple[float, str]]) -> list[int]:
     return found
 
 
+def half_share(frame: Frame, text: str) -> float:
+    """Return half the width of a label, as a share of a narrow plot."""
+    half = (len(text) * _PIXELS_PER_CHARACTER + _PADDING_PIXELS) / 2
+    return half / (frame.width * _NARROW)
+
+
 def spread(frame: Frame, values: Sequence[float]) -> list[float]:
     """Keep labels at the right edge of a plot a line apart.
 

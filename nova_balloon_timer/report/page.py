@@ -10,8 +10,10 @@ from typing import Any, TYPE_CHECKING
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer import units
+from nova_balloon_timer.report import course_words
 from nova_balloon_timer.report import figure
 from nova_balloon_timer.report import output
+from nova_balloon_timer.report import overview
 from nova_balloon_timer.report import palette
 from nova_balloon_timer.report import saved_run
 from nova_balloon_timer.report import words
@@ -38,9 +40,12 @@ def render(run: saved_run.SavedRun) -> str:
     """
     environment = _environment()
     figures = [figure.draw(saved.report) for saved in run.policies]
+    seen = overview.draw(run)
     return environment.get_template(_TEMPLATE).render(
         run=run,
         headline=words.headline(run),
+        overview=seen,
+        course_words=course_words,
         totals=words.figures(run),
         words=words,
         units=units,
@@ -48,7 +53,7 @@ def render(run: saved_run.SavedRun) -> str:
         reasons=words.REASONS,
         begun_at=min((it.started_at for it in run.policies), default=None),
         entries=list(zip(run.policies, figures, strict=True)),
-        figures=figures,
+        figures=[*figures, *([seen.figure] if seen else [])],
         dark_colours=palette.DARK,
         plotly=_plotly(),
     )

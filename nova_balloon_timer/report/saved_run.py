@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Mapping
 import dataclasses
 import datetime
+import enum
 
 from nova_balloon_timer import model
 
@@ -50,12 +51,58 @@ class SavedRefusal:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HostPoint:
+    """A host's memory at one instant, UTC."""
+
+    at: datetime.datetime
+    available_kib: int
+
+
+class MarkKind(enum.Enum):
+    """What happened on the host."""
+
+    PRESSURE_STARTED = 'pressure-started'
+    PRESSURE_ENDED = 'pressure-ended'
+    RELIEF_PLANNED = 'relief-planned'
+    RELIEF_CORRECTED = 'relief-corrected'
+    FOREIGN_CHANGE = 'foreign-change'
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """An event on the host, UTC, in words."""
+
+    at: datetime.datetime
+    kind: MarkKind
+    words: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HostCourse:
+    """How the host's memory went, while an agent looked after it.
+
+    :param points: the oldest first
+    :param marks: likewise
+    """
+
+    total_kib: int
+    low_watermark_kib: int
+    high_watermark_kib: int
+    points: tuple[HostPoint, ...]
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SavedRun:
-    """What happened on a host: its policies in the order of their ends."""
+    """What happened on a host: its policies in the order of their ends.
+
+    :param course: None where only policies were watched
+    """
 
     host: str
     policies: tuple[SavedPolicy, ...]
     refusals: tuple[SavedRefusal, ...] = ()
+    course: HostCourse | None = None
 
 
 def from_reports(

@@ -99,20 +99,29 @@ def figures(run: saved_run.SavedRun) -> list[tuple[str, str, str]]:
             'given back to guests',
             *_total([it.moved_kib for it in given], 'policy', 'policies'),
         ),
-        (
-            'host memory freed',
-            *_total(
-                [it.freed_kib for it in reports],
-                "guest's RSS",
-                "guests' RSS, net",
-            ),
-        ),
+        ('host memory freed', *_freed(run)),
         (
             'latest stop after its deadline',
             f'{milliseconds(max(known))} ms' if known else UNKNOWN,
             f'of {deadlines} that passed',
         ),
     ]
+
+
+def _freed(run: saved_run.SavedRun) -> tuple[str, str]:
+    """Add up what the host gained.
+
+    Where the host was watched, what it gave back afterwards does not count:
+    the question was how much it could get.
+    """
+    reports = [saved.report for saved in run.policies]
+    if run.course is None:
+        sizes_kib = [it.freed_kib for it in reports]
+        return _total(sizes_kib, "guest's RSS", "guests' RSS, net")
+    sizes_kib = [it.freed_kib for it in reports if not _deflates(it)]
+    return _total(
+        sizes_kib, 'policy that took memory', 'policies that took memory'
+    )
 
 
 def plan(balloon_policy: model.BalloonPolicy) -> str:

@@ -25,6 +25,8 @@ class GuestSpec:
 
     :ivar memory_mib: the most it may have.
     :ivar current_mib: what its balloon leaves it from the start on.
+    :ivar touch_mib: what it writes to once, and frees, before it is ready;
+        from then on the host's memory holds it.
     :ivar hog_mib: the working set of a program that keeps on writing to it.
     :ivar hog_after_seconds: when that program starts.
     :ivar hog_grow_mib_per_second: how its working set grows.
@@ -40,6 +42,7 @@ class GuestSpec:
     name: str
     memory_mib: int = 512
     current_mib: int | None = None
+    touch_mib: int = 0
     hog_mib: int = 0
     hog_after_seconds: int = 0
     hog_grow_mib_per_second: int = 0
@@ -57,11 +60,39 @@ class GuestSpec:
     qmp_socket: pathlib.Path | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HogReport:
+    """Hold what a hog said about its passes since it spoke before.
+
+    :ivar at_seconds: when, on the guest's monotonic clock.
+    :ivar size_mib: its working set.
+    """
+
+    at_seconds: float
+    size_mib: int
+    passes: int
+    mean_milliseconds: float
+    max_milliseconds: float
+
+
+def read_hog_report(line: str) -> HogReport:
+    """Read one of the lines that hog.c prints."""
+    words = dict(w.split('=') for w in line.split() if '=' in w)
+    return HogReport(
+        at_seconds=float(words['at_s']),
+        size_mib=int(words['mib']),
+        passes=int(words['passes']),
+        mean_milliseconds=float(words['mean_ms']),
+        max_milliseconds=float(words['max_ms']),
+    )
+
+
 def kernel_command_line(spec: GuestSpec) -> str:
     """Write the guest's orders in the words of its init.sh."""
     orders = {
         'driver': 'on' if spec.driver else 'off',
         'zram': spec.zram_mib,
+        'touch': spec.touch_mib,
         'hog': spec.hog_mib,
         'hog_after': spec.hog_after_seconds,
         'hog_grow': spec.hog_grow_mib_per_second,

@@ -1,11 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# enter.sh ROOT COMMAND...: in a mount namespace of our own, put folders of
-# ROOT where libvirt keeps its state, and run the command.
+# enter.sh ROOT CGROUPS COMMAND...: in a mount namespace of our own, put
+# folders of ROOT where libvirt keeps its state, and run the command in those
+# cgroups: folders with colons between them, or none.
 set -eu
 root=$1
-shift
+cgroups=$2
+shift 2
+IFS=:
+for cgroup in $cgroups; do
+    echo $$ > "$cgroup/cgroup.procs"
+done
+unset IFS
 for name in run:/run cache:/var/cache etc:/etc lib:/var/lib log:/var/log; do
     place=${name#*:}/libvirt
     mkdir -p "$place"

@@ -4,8 +4,10 @@
 from collections.abc import Callable, Sequence
 import concurrent.futures
 import contextlib
+import json
 import pathlib
 import time
+from typing import Any
 
 import libvirt
 import libvirt_qemu
@@ -17,7 +19,8 @@ from tools.lab import image as lab_image
 GuestSpec = domain.GuestSpec
 
 _READY = 'nbt: ready'
-_PING = '{"execute": "guest-ping"}'
+_EATER = 'eater'
+_AGENT_SECONDS = 30
 _POLL_SECONDS = 0.02
 
 
@@ -34,6 +37,7 @@ class Guest:
         self.domain = handle
         self.console = console
         self.uuid: str = handle.UUIDString()
+        self._eater: int | None = None
 
     @property
     def pid(self) -> int | None:
@@ -69,6 +73,46 @@ class Guest:
             return []
         complete = text.replace('\r', '').split('\n')[:-1]
         return [line for line in complete if line.startswith(prefix)]
+
+    def hog_reports(self, name: str = 'hog') -> list[domain.HogReport]:
+        """Read what a hog said about its passes, oldest first.
+
+        :param name: ``hog``, that of the specification, or ``eater``.
+        """
+        lines = self.lines(f'nbt: {name} at_s=')
+        return [domain.read_hog_report(line) for line in lines]
+
+    def eat(
+        self,
+        mib: int,
+        mib_per_second: int = 0,
+        pause_milliseconds: int = 100,
+    ) -> None:
+        """Have a program take memory in the guest, and keep writing to it.
+
+        It reports as ``eater``.
+
+        :param mib_per_second: how fast it grows; 0 is all at once.
+        :raises LabError: there is no agent, or one eats already.
+        """
+        if self._eater is not None:
+            raise error.LabError(f'{self.spec.name} eats already')
+        first, most = (0, mib) if mib_per_second else (mib, 0)
+        words = [first, mib_per_second, most, pause_milliseconds, _EATER]
+        self._eater = self._run(
+            f'exec hog {" ".join(map(str, words))} > /dev/console'
+        )
+
+    def stop_eating(self) -> None:
+        """End what ``eat`` began, and wait until its memory is free."""
+        if self._eater is None:
+            return
+        eater, self._eater = self._eater, None
+        self._run(f'kill -9 {eater}')
+        self.wait(
+            lambda: self._agent('guest-exec-status', pid=eater)['exited'],
+            'end of what it ate',
+        )
 
     def wait_ready(self, timeout_seconds: float = 120) -> None:
         """Wait until the guest's userland, balloon and agent have answered.
@@ -129,10 +173,31 @@ class Guest:
 
     def _agent_answers(self) -> bool:
         try:
-            libvirt_qemu.qemuAgentCommand(self.domain, _PING, 1, 0)
-        except libvirt.libvirtError:
+            self._agent('guest-ping', 1)
+        except error.LabError:
             return False
         return True
+
+    def _run(self, line: str) -> int:
+        """Start a shell's command line in the guest, and give its pid."""
+        words = ['-c', line]
+        pid: int = self._agent('guest-exec', path='/bin/sh', arg=words)['pid']
+        return pid
+
+    def _agent(
+        self, execute: str, timeout: int = _AGENT_SECONDS, **arguments: Any
+    ) -> dict[str, Any]:
+        if not self.spec.agent:
+            raise error.LabError(f'{self.spec.name} has no guest agent')
+        order = json.dumps({'execute': execute, 'arguments': arguments})
+        try:
+            said = libvirt_qemu.qemuAgentCommand(
+                self.domain, order, timeout, 0
+            )
+        except libvirt.libvirtError as exc:
+            raise error.LabError(f'{self.spec.name}: {exc}') from exc
+        returned: dict[str, Any] = json.loads(said)['return']
+        return returned
 
 
 def start(

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// hog MIB GROW_MIB_PER_S MAX_MIB PAUSE_MS: keep a working set in memory.
+// hog MIB: write to so much memory once, and end.
+// hog MIB GROW_MIB_PER_S MAX_MIB PAUSE_MS [NAME]: keep a working set in memory.
 //
 // Writes to every page of the set in a loop, and says at most once a second
 // how long that took:
 //
 //   nbt: hog at_s=12.345 mib=500 passes=9 mean_ms=1.234 max_ms=4.321
 //
-// at_s is the guest's monotonic clock; mean and max are over the passes since
+// NAME is what stands in place of hog there, to tell several apart. at_s is the guest's monotonic clock; mean and max are over the passes since
 // the line before. A quarter of each page is noise, so that zram packs it four
 // to one. Only pages that are written are allocated: no MAP_POPULATE or mlock.
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,11 +63,14 @@ static void rest(long pause_ms)
 
 int main(int argc, char **argv)
 {
-	if (argc != 5)
+	if (argc != 2 && argc != 5 && argc != 6)
 		return 2;
 
-	double mib = atof(argv[1]), grow = atof(argv[2]), max = atof(argv[3]);
-	long pause_ms = atol(argv[4]);
+	bool once = argc == 2;
+	double mib = atof(argv[1]);
+	double grow = once ? 0 : atof(argv[2]), max = once ? 0 : atof(argv[3]);
+	long pause_ms = once ? 0 : atol(argv[4]);
+	const char *name = argc == 6 ? argv[5] : "hog";
 	uint64_t filled = 0;
 	char *set = mmap(NULL, RESERVE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -73,6 +78,8 @@ int main(int argc, char **argv)
 	if (set == MAP_FAILED)
 		return 1;
 	touch(set, (uint64_t)(mib * PAGES_PER_MIB), &filled);
+	if (once)
+		return 0;
 
 	double begin = now_s(), said = begin, sum = 0, worst = 0;
 	unsigned passes = 0;
@@ -91,8 +98,8 @@ int main(int argc, char **argv)
 		passes++;
 		if (now_s() - said >= 1) {
 			said = now_s();
-			printf("nbt: hog at_s=%.3f mib=%.0f passes=%u "
-			       "mean_ms=%.3f max_ms=%.3f\n", said, size,
+			printf("nbt: %s at_s=%.3f mib=%.0f passes=%u "
+			       "mean_ms=%.3f max_ms=%.3f\n", name, said, size,
 			       passes, sum / passes * 1e3, worst * 1e3);
 			fflush(stdout);
 			sum = worst = passes = 0;

@@ -5,6 +5,7 @@
 #
 #   nbt.driver=off        do not load virtio_balloon
 #   nbt.zram=MIB          swap on a zram device of that size
+#   nbt.touch=MIB         write to so much memory once, before 'nbt: ready'
 #   nbt.hog=MIB           start the hog with that working set
 #   nbt.hog_after=S       ... so many seconds after 'nbt: ready'
 #   nbt.hog_grow=MIB      ... growing by so much a second
@@ -73,6 +74,8 @@ if grep -q 0x0003 /sys/bus/virtio/devices/*/device 2> /dev/null; then
 fi
 zram=$(param zram 0)
 [ "$zram" = 0 ] || swap_on_zram "$zram"
+touch=$(param touch 0)
+[ "$touch" = 0 ] || { hog "$touch"; echo "nbt: touch exit=$?"; }
 echo 'nbt: ready'
 hog=$(param hog 0)
 [ "$hog" = 0 ] || run_hog "$hog" &

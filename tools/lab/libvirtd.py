@@ -22,6 +22,7 @@ import types
 
 import libvirt
 
+from tools.lab import cell as lab_cell
 from tools.lab import error
 
 _ENTER = pathlib.Path(__file__).with_name('enter.sh')
@@ -53,10 +54,18 @@ class PrivateLibvirtd:
 
     Objects made over the same root speak of the same libvirtd, in whichever
     process they are.
+
+    :param cell: holds libvirtd and all its guests; it must be open while
+        they run. One that runs already is not moved there.
     """
 
-    def __init__(self, root: pathlib.Path) -> None:
+    def __init__(
+        self,
+        root: pathlib.Path,
+        cell: lab_cell.MemoryCell | None = None,
+    ) -> None:
         self.root = root.resolve()
+        self._cell = cell
         self._nanny: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> 'PrivateLibvirtd':
@@ -157,7 +166,8 @@ class PrivateLibvirtd:
         if daemon is None:
             raise error.LabError('libvirtd is not installed')
         enter = ['unshare', '--mount', '--propagation', 'private', 'sh']
-        enter += [str(_ENTER), str(self.root)]
+        folders = () if self._cell is None else self._cell.folders
+        enter += [str(_ENTER), str(self.root), ':'.join(map(str, folders))]
         serve = [daemon, '--pid-file', '/run/libvirt/libvirtd.pid']
         with (self.root / 'log' / 'start.log').open('wb') as log:
             self._nanny = subprocess.Popen(

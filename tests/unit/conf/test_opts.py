@@ -28,6 +28,13 @@ _UNITS = {
 }
 
 
+def _written(default: object) -> str:
+    """Write a default as a configuration file has it."""
+    if isinstance(default, list):
+        return ','.join(default)
+    return '' if default == {} else str(default)
+
+
 def _make_conf() -> cfg.ConfigOpts:
     conf = cfg.ConfigOpts()
     opts.register_opts(conf)
@@ -122,10 +129,8 @@ class SampleTestCase(base.TestCase):
         for group, options in opts.list_opts():
             self.assertIn(f'[{group.name}]\n', sample.getvalue())
             for option in options:
-                self.assertIn(
-                    f'\n#{option.name} = {option.default}\n',
-                    sample.getvalue(),
-                )
+                line = f'#{option.name} = {_written(option.default)}'
+                self.assertIn(f'\n{line.rstrip()}\n', sample.getvalue())
 
     def test_names_are_unique(self) -> None:
         self.assertEqual(len(_OPTIONS), len(dict(_OPTIONS)))

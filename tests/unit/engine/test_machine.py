@@ -580,3 +580,51 @@ class FreezingTest(EngineTestCase):
             message.PolicyCancelled(policy_uuid=factory.POLICY),
         ):
             self.assertEqual([], self.engine.handle(event, 12.0))
+
+
+class ResumedTest(EngineTestCase):
+    def resume(self, started_at: float, now: float) -> list[message.Action]:
+        event = message.PolicyResumed(
+            policy=factory.balloon_policy(), started_at=started_at
+        )
+        return self.engine.handle(event, now)
+
+    def test_it_runs_on_with_the_time_that_is_left(self) -> None:
+        read = message.ReadBalloon(guest_uuid=factory.GUEST)
+        self.assertEqual([read], self.resume(100.0, 104.0))
+        self.assertEqual([984], self.targets_mib(self.sample(104.01, 1000)))
+        self.assertEqual(110.0, self.engine.runs[0].deadline_at)
+
+    def test_it_is_not_started_twice(self) -> None:
+        self.resume(100.0, 104.0)
+        kinds = {type(action) for action in self.sample(104.01, 1000)}
+        self.assertNotIn(message.ReportStart, kinds)
+
+    def test_it_counts_from_its_own_start(self) -> None:
+        self.resume(100.0, 104.0)
+        self.sample(104.01, 500)
+        self.orders(message.PolicyCancelled(policy_uuid=factory.POLICY), 105.0)
+        report = self.finish(105.01, 500)
+        self.assertEqual(factory.mib(1024), report.actual_start_kib)
+        self.assertEqual(100.0, report.started_at)
+        self.assertIsNone(report.freed_kib)
+
+    def test_what_is_overdue_is_frozen_at_once(self) -> None:
+        (freeze,) = self.resume(100.0, 113.0)
+        self.assertIsInstance(freeze, message.FreezeBalloon)
+
+    def test_what_is_overdue_ends_once_and_tells_how_late(self) -> None:
+        self.resume(100.0, 113.0)
+        report = self.finish(113.01, 700)
+        self.assertEqual(model.EndReason.DEADLINE, report.reason)
+        self.assertAlmostEqual(3.01, report.lateness_seconds or 0, places=2)
+        self.assertIn('while this service was away', report.detail)
+        self.assertTrue(self.engine.is_idle)
+
+    def test_of_two_on_one_guest_the_later_goes_on(self) -> None:
+        self.request()
+        self.sample(0.01, 1024)
+        self.assertIn(_FREEZE, self.resume(-1.0, 0.1))
+        self.assertEqual(1, len(self.engine.runs))
+        report = self.finish(0.2, 1008)
+        self.assertEqual(model.EndReason.SUPERSEDED, report.reason)

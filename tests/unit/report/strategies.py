@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Any run that a process could have had, for hypothesis."""
 
+import dataclasses
 import datetime
 
 from hypothesis import strategies as st
@@ -113,10 +114,42 @@ def reports(draw: st.DrawFn) -> model.EndReport:
     )
 
 
+_utc_instants = st.datetimes(
+    min_value=datetime.datetime(1990, 1, 1),  # noqa: DTZ001
+    max_value=datetime.datetime(2200, 1, 1),  # noqa: DTZ001
+    timezones=st.just(datetime.timezone.utc),
+)
+
+
+@st.composite
+def courses(draw: st.DrawFn) -> saved_run.HostCourse:
+    """Draw how a host's memory went."""
+    instants = st.lists(_utc_instants, max_size=6).map(sorted)
+    return saved_run.HostCourse(
+        total_kib=draw(_sizes),
+        low_watermark_kib=draw(_sizes),
+        high_watermark_kib=draw(_sizes),
+        points=tuple(
+            saved_run.HostPoint(
+                at=at, available_kib=draw(st.integers(0, _PIB))
+            )
+            for at in draw(instants)
+        ),
+        marks=tuple(
+            saved_run.Mark(
+                at=at,
+                kind=draw(st.sampled_from(saved_run.MarkKind)),
+                words=draw(_texts),
+            )
+            for at in draw(instants)
+        ),
+    )
+
+
 @st.composite
 def runs(draw: st.DrawFn) -> saved_run.SavedRun:
     """Draw a run."""
-    return saved_run.from_reports(
+    run = saved_run.from_reports(
         draw(st.lists(reports(), max_size=3)),
         guest_names={'one': draw(_texts)},
         refusals={
@@ -128,12 +161,8 @@ def runs(draw: st.DrawFn) -> saved_run.SavedRun:
         host=draw(_texts),
         wall_clock=saved_run.WallClock(
             monotonic_at=draw(_instants),
-            utc=draw(
-                st.datetimes(
-                    min_value=datetime.datetime(1990, 1, 1),  # noqa: DTZ001
-                    max_value=datetime.datetime(2200, 1, 1),  # noqa: DTZ001
-                    timezones=st.just(datetime.timezone.utc),
-                )
-            ),
+            utc=draw(_utc_instants),
         ),
     )
+    course = draw(st.none() | courses())
+    return dataclasses.replace(run, course=course)

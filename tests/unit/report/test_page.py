@@ -16,9 +16,11 @@ from nova_balloon_timer import model
 from nova_balloon_timer.report import page
 from nova_balloon_timer.report import saved_run
 from tests.unit import base
+from tests.unit.report import course_examples
 from tests.unit.report import examples
 
 _RUN = examples.make_run()
+_WATCHED = course_examples.make_run()
 _EVIL = '</script><script>alert(1)</script><img src=x onerror=alert(1)>&"\''
 
 
@@ -89,6 +91,63 @@ class TestPage(base.TestCase):
             self.assertIn(part, text)
         for saved in _RUN.policies:
             self.assertIn(saved.guest_name, text)
+
+    def test_what_it_says_of_a_host(self) -> None:
+        reader = _Reader(page.render(_WATCHED))
+        text = ' '.join(reader.texts)
+        for part in (
+            'The host was short of memory for 12.70 s',
+            'Of 8 timed policies, 5 reached their targets',
+            'Recorded from 2026-05-04 09:30:00 to 09:31:00 UTC',
+            'The host and its guests',
+            'From 09:30:05 to 09:30:17, for 12.70 s',
+            'What happened on the host: 5 events',
+            '09:30:10.400',
+            'build-03 stalled 584 MiB short; they are asked of database-04',
+        ):
+            self.assertIn(part, text)
+        self.assertEqual(9, len(json.loads(reader.scripts[0])['plots']))
+        plots = [it['data-plot'] for _, it in reader.tags if 'data-plot' in it]
+        self.assertEqual('8', plots[0])
+
+    def test_a_host_without_policies(self) -> None:
+        run = dataclasses.replace(_WATCHED, policies=())
+        reader = _Reader(page.render(run))
+        self.assertEqual(1, len(json.loads(reader.scripts[0])['plots']))
+        self.assertNotIn('How the policies ended', reader.texts)
+
+    def test_nothing_is_known_of_the_host(self) -> None:
+        course = saved_run.HostCourse(
+            total_kib=1, low_watermark_kib=1, high_watermark_kib=1, points=()
+        )
+        run = saved_run.SavedRun(host='here', policies=(), course=course)
+        texts = _Reader(page.render(run)).texts
+        self.assertIn('Nothing was recorded', texts)
+        self.assertNotIn('The host and its guests', texts)
+
+    def test_texts_of_a_host_stay_texts(self) -> None:
+        assert _WATCHED.course is not None
+        marks = tuple(
+            dataclasses.replace(mark, words=_EVIL)
+            for mark in _WATCHED.course.marks
+        )
+        evil = dataclasses.replace(
+            _WATCHED,
+            policies=tuple(
+                dataclasses.replace(it, guest_name=_EVIL)
+                for it in _WATCHED.policies
+            ),
+            course=dataclasses.replace(_WATCHED.course, marks=marks),
+        )
+        plain, reader = (
+            _Reader(page.render(_WATCHED)),
+            _Reader(page.render(evil)),
+        )
+        self.assertEqual(
+            [tag for tag, _ in plain.tags], [tag for tag, _ in reader.tags]
+        )
+        self.assertEqual(plain.scripts[1:], reader.scripts[1:])
+        self.assertNotIn('<', reader.scripts[0])
 
     def test_refused_guests_are_told(self) -> None:
         run = saved_run.SavedRun(

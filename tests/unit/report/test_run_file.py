@@ -14,10 +14,12 @@ from nova_balloon_timer.report import encoding
 from nova_balloon_timer.report import run_file
 from nova_balloon_timer.report import saved_run
 from tests.unit import base
+from tests.unit.report import course_examples
 from tests.unit.report import examples
 from tests.unit.report import strategies
 
 _RUN = examples.make_run()
+_WATCHED = course_examples.make_run()
 _JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -35,6 +37,8 @@ _JSON = st.recursive(
 
 def _shortened() -> dict[str, Any]:
     content = encoding.encode(_RUN)
+    content['course'] = encoding.encode(_WATCHED)['course']
+    del content['course']['points'][2:]
     for policy in content['policies']:
         del policy['curve'][2:]
     return content
@@ -80,6 +84,21 @@ class TestSave(RunFileTestCase):
         run_file.save(self.path, _RUN)
         self.assertEqual(_RUN, run_file.load(self.path))
 
+    def test_the_host_comes_back_as_it_was(self) -> None:
+        run_file.save(self.path, _WATCHED)
+        self.assertEqual(_WATCHED, run_file.load(self.path))
+        course = json.loads(self.path.read_bytes())['course']
+        self.assertEqual(
+            {
+                'at': '2026-05-04T09:30:05.000000+00:00',
+                'kind': 'pressure-started',
+                'words': 'available memory 1020 MiB is below the low '
+                'watermark 1024 MiB',
+            },
+            course['marks'][0],
+        )
+        self.assertEqual(1024**2, course['low_watermark_kib'])
+
     @hypothesis.given(run=strategies.runs())
     def test_any_run_comes_back_as_it_was(
         self, run: saved_run.SavedRun
@@ -90,7 +109,8 @@ class TestSave(RunFileTestCase):
     def test_units_are_in_the_names(self) -> None:
         content = self.content()
         self.assertEqual(
-            {'schema_version', 'host', 'policies', 'refusals'}, set(content)
+            {'schema_version', 'host', 'policies', 'refusals', 'course'},
+            set(content),
         )
         policy = content['policies'][1]
         self.assertEqual('web-01', policy['guest_name'])
@@ -209,8 +229,8 @@ class TestLoad(RunFileTestCase):
 
     def test_wrong_version(self) -> None:
         self.assertEqual(
-            'schema_version is 2; this release reads only 1',
-            self.complaint_about(2, 'schema_version'),
+            'schema_version is 1; this release reads only 2',
+            self.complaint_about(1, 'schema_version'),
         )
 
     def test_missing_field(self) -> None:
@@ -243,6 +263,27 @@ class TestLoad(RunFileTestCase):
             complaint = self.complaint_about(new, *place)
             self.assertIn(why, complaint)
             self.assertIn(str(place[-1]), complaint)
+
+    def test_impossible_courses(self) -> None:
+        content = encoding.encode(_WATCHED)
+        early = '2026-05-04T09:30:00.000000+00:00'
+        for new, place, why in (
+            (-1, ('total_kib',), 'is -1, not between'),
+            (None, ('low_watermark_kib',), 'is null'),
+            (0.5, ('points', 0, 'available_kib'), 'is 0.5, not a whole'),
+            ('rain', ('marks', 0, 'kind'), "is 'rain', not one of pressure-"),
+            (7, ('marks', 0, 'words'), 'is 7, not a text'),
+            ('noon', ('marks', 0, 'at'), "is 'noon', not an ISO"),
+            (early, ('marks', 2, 'at'), 'are not in the order'),
+            (early, ('points', 9, 'at'), 'are not in the order'),
+            ([{}] * 10_001, ('marks',), 'has 10001 entries'),
+            ([], (), 'is a list'),
+        ):
+            complaint = self.complaint(
+                _replaced(content, ('course', *place), new)
+            )
+            self.assertIn(why, complaint)
+            self.assertTrue(complaint.startswith('course'), complaint)
 
     def test_infinity(self) -> None:
         content = json.dumps(self.content()).encode()

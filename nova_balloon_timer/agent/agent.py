@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that looks after a host, put together, started and stopped."""
+
+import contextlib
+import functools
+import pathlib
+import sys
+import threading
+import time
+
+from oslo_config import cfg
+from oslo_log import log as logging
+from oslo_utils import uuidutils
+
+from nova_balloon_timer import exception
+from nova_balloon_timer import message
+from nova_balloon_timer import situation
+from nova_balloon_timer.agent import configured
+from nova_balloon_timer.agent import crank as agent_crank
+from nova_balloon_timer.agent import lock as agent_lock
+from nova_balloon_timer.agent import narrator
+from nova_balloon_timer.appliers import loader as applier_loader
+from nova_balloon_timer.appliers import pool as applier_pool
+from nova_balloon_timer.controller import machine as controller_machine
+from nova_balloon_timer.journal import reader as journal_reader
+from nova_balloon_timer.journal import retention as journal_retention
+from nova_balloon_timer.journal import writer as journal_writer
+from nova_balloon_timer.planners import loader as planner_loader
+from nova_balloon_timer.pressure import base as pressure_base
+from nova_balloon_timer.pressure import loader as pressure_loader
+
+LOG = logging.getLogger(__name__)
+
+# Shares of the two seconds in which a stop has to be over.
+_FREEZE_SECONDS = 1.3
+_RESTORE_SECONDS = 0.2
+_JOURNAL_SECONDS = 0.3
+
+# NOTE: threads that work must not keep the engine's waiting at a deadline
+# for the interpreter's usual 5 ms.
+_SWITCH_SECONDS = 0.0005
+
+
+def check(conf: cfg.ConfigOpts) -> None:
+    """Find out whether an agent can be made of a configuration.
+
+    :raises BalloonTimerError: naming what is wrong
+    """
+    options = conf.balloon_timer
+    configured.controller_settings_of(options)
+    planner_loader.load(options.planner)
+    pressure_loader.load(
+        options.pressure_sources, configured.pressure_settings(options)
+    )
+    applier_loader.load(options.applier, options.connection_uri)
+
+
+class Agent:
+    """Relieves this host and returns what was taken, until it is stopped."""
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self._conf = conf
+        self._options = conf.balloon_timer
+        self._state_path = pathlib.Path(self._options.state_path)
+        self._lock = agent_lock.HostLock(self._state_path / 'agent.lock')
+        self._sources: list[pressure_base.PressureSource] = []
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin; what ran when the agent before ended goes on.
+
+        :raises BalloonTimerError: it cannot; nothing runs then
+        """
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        self._lock.acquire()
+        options = self._options
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._lock.release)
+            self._journal = journal_writer.Journal(
+                self._state_path / 'journal.sqlite',
+                retention=journal_retention.Retention(
+                    days=options.journal_days,
+                    policies=options.journal_policies,
+                ),
+            )
+            undo.callback(self._journal.close, _JOURNAL_SECONDS)
+            self._applier = applier_loader.load(
+                options.applier, options.connection_uri
+            )
+            undo.callback(self._applier.close)
+            self._pool = applier_pool.WorkerPool(
+                size=options.workers,
+                most=options.max_workers,
+                on_start=self._applier.connect,
+                on_stop=self._applier.disconnect,
+            )
+            undo.callback(self._pool.close)
+            self._crank = self._make_crank()
+            self._start_sources()
+            undo.pop_all()
+        self._resume()
+        self._applier.watch(self._crank.post)
+        self._thread = threading.Thread(
+            target=self._crank.run, name='balloon-crank', daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Freeze what is under way, and end within two seconds."""
+        if self._thread is None:
+            return
+        self._crank.stop()
+        self._thread.join(_FREEZE_SECONDS)
+        if self._thread.is_alive():
+            LOG.warning('Some balloons could not be seen to stop in time')
+        self._thread = None
+        self._restore_statistics()
+        self._journal.close(_JOURNAL_SECONDS)
+        for source in self._sources:
+            source.close()
+        self._pool.close()
+        self._applier.close()
+        self._lock.release()
+
+    def reload(self) -> None:
+        """Take the options that changed; what makes no sense is not taken."""
+        try:
+            settings = configured.controller_settings_of(self._options)
+            planner = planner_loader.load(self._options.planner)
+            pressure_settings = configured.pressure_settings(self._options)
+        except exception.BalloonTimerError as error:
+            LOG.error('The configuration is not changed: %s', error)
+            return
+        self._crank.call(
+            lambda: self._crank.controller.reload(settings, planner)
+        )
+        for source in self._sources:
+            source.close()
+        try:
+            self._start_sources(pressure_settings)
+        except exception.BalloonTimerError as error:
+            LOG.error('Nobody watches the host any more: %s', error)
+        LOG.info('The configuration was read again')
+
+    def _make_crank(self) -> agent_crank.HostCrank:
+        now = time.monotonic()
+        controller = controller_machine.Controller(
+            configured.controller_settings_of(self._options),
+            planner_loader.load(self._options.planner),
+            make_uuid=uuidutils.generate_uuid,
+            now=now,
+            utc_offset=time.time() - now,
+            remembered=self._remembered(),
+        )
+        return agent_crank.HostCrank(
+            self._applier,
+            self._pool,
+            narrator.Narrator(controller.roster.name_of),
+            controller=controller,
+            journal=self._journal,
+        )
+
+    def _start_sources(
+        self, settings: pressure_base.PressureSettings | None = None
+    ) -> None:
+        settings = settings or configured.pressure_settings(self._options)
+        self._sources = pressure_loader.start_all(
+            pressure_loader.load(self._options.pressure_sources, settings),
+            self._take_reading,
+        )
+
+    def _take_reading(self, reading: situation.PressureReading) -> None:
+        self._crank.post(message.PressureRead(reading=reading))
+
+    def _resume(self) -> None:
+        """Have the engine go on with, or end, what was under way."""
+        try:
+            flights = self._journal.in_flight()
+        except exception.JournalError as error:
+            LOG.error('What was under way is not known: %s', error)
+            return
+        now = time.monotonic()
+        for flight in flights:
+            LOG.warning(
+                'Policy %s of guest %s was under way when the service ended',
+                flight.policy.uuid,
+                flight.guest_name,
+            )
+            self._crank.post(
+                message.PolicyResumed(
+                    policy=flight.policy, started_at=_started_at(flight, now)
+                )
+            )
+
+    def _remembered(self) -> dict[str, situation.GuestTraits]:
+        try:
+            return self._journal.traits()
+        except exception.JournalError as error:
+            LOG.error('What was learned of guests is not known: %s', error)
+            return {}
+
+    def _restore_statistics(self) -> None:
+        """Set the guests' statistics back as far as there is time for it."""
+        until = time.monotonic() + _RESTORE_SECONDS
+        restored = threading.Semaphore(0)
+        records = list(self._crank.controller.roster)
+
+        def restore(guest_uuid: str) -> None:
+            try:
+                if time.monotonic() < until:
+                    self._applier.restore_statistics(guest_uuid)
+            finally:
+                restored.release()
+
+        for record in records:
+            self._pool.submit(
+                record.guest.uuid,
+                functools.partial(restore, record.guest.uuid),
+            )
+        for _ in records:
+            left_seconds = until - time.monotonic()
+            if not restored.acquire(timeout=max(0.0, left_seconds)):
+                break
+
+
+def _started_at(flight: journal_reader.InFlight, now: float) -> float:
+    if not flight.is_of_this_boot:
+        # NOTE: its guest is gone; the engine finds out, and ends it.
+        return now - flight.policy.duration_seconds
+    if flight.started_at is not None:
+        return min(flight.started_at, now)
+    # It was journaled, and perhaps not even begun.
+    waited_seconds = time.time() - flight.requested_utc.timestamp()
+    return now - max(0.0, waited_seconds)

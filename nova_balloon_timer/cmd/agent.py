@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``nova-balloon-timer agent``."""
+
+import argparse
+
+from cliff import command
+from oslo_config import cfg
+from oslo_log import log as logging
+
+from nova_balloon_timer.agent import agent as host_agent
+from nova_balloon_timer.agent import service
+from nova_balloon_timer.cmd import base
+
+
+class Agent(base.OneLineErrors, command.Command):
+    """Look after this host until told to end.
+
+    Takes memory from guests when the host runs short and returns it when it
+    is well again. SIGTERM freezes what is under way and ends within 2 s;
+    SIGHUP reads the options again that may change.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Add what is asked for."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--connect',
+            metavar='URI',
+            help='libvirt connection (default: [balloon_timer] '
+            'connection_uri, qemu:///system)',
+        )
+        parser.add_argument(
+            '--state-path',
+            metavar='FOLDER',
+            help='where the journal is (default: [balloon_timer] state_path)',
+        )
+        parser.add_argument(
+            '--dry-run',
+            action='store_true',
+            help='decide and log, but move no balloon',
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        """Check the configuration, then serve."""
+        conf: cfg.ConfigOpts = self.app.conf  # type: ignore[attr-defined]
+        overrides = {
+            'connection_uri': parsed_args.connect,
+            'state_path': parsed_args.state_path,
+            'applier': 'noop' if parsed_args.dry_run else None,
+        }
+        for name, value in overrides.items():
+            if value is not None:
+                conf.set_override(name, value, 'balloon_timer')
+        host_agent.check(conf)
+        logging.setup(conf, 'nova-balloon-timer')
+        return service.run(conf)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is looked at when, so that a plan finds figures that are fresh."""
+
+import collections
+
+from nova_balloon_timer import message
+from nova_balloon_timer.controller import flight
+from nova_balloon_timer.controller import roster as controller_roster
+from nova_balloon_timer.controller import settings as controller_settings
+
+# Guests that start at the same time cost one listing.
+_HURRY_SECONDS = 1.0
+
+# How much more often guests are looked at while the host is short, where the
+# pace allows it; they tell no more than once a second.
+_TENSER = 2.0
+
+
+class Census:
+    """Looks at guest after guest, at a pace that bounds the cost.
+
+    A thousand guests cost as many looks a second as fifty; each is only
+    looked at more rarely. A policy reads its guest anew before it moves
+    anything, so that old figures make a plan worse, never a guest.
+    """
+
+    def __init__(
+        self,
+        settings: controller_settings.ControllerSettings,
+        roster: controller_roster.Roster,
+        flights: flight.Flights,
+        now: float,
+    ) -> None:
+        self._settings = settings
+        self._roster = roster
+        self._flights = flights
+        self._round: collections.deque[str] = collections.deque()
+        self._look_at = now
+        self._list_at = now
+        self._is_listing = False
+        self.is_tense = False
+
+    @property
+    def next_at(self) -> float:
+        """Return when :meth:`due` is due."""
+        if not self._round:
+            return self._list_at
+        return min(self._look_at, self._list_at)
+
+    def reload(self, settings: controller_settings.ControllerSettings) -> None:
+        """Take another pace."""
+        self._settings = settings
+
+    def hurry(self, now: float) -> None:
+        """List the guests soon: something changed."""
+        self._list_at = min(self._list_at, now + _HURRY_SECONDS)
+
+    def note_listed(self) -> list[message.HostAction]:
+        """Start a new round when a listing came, newcomers first."""
+        self._is_listing = False
+        known = set(self._round)
+        newcomers = [
+            record.guest.uuid
+            for record in self._roster
+            if not record.guest.refusals and record.guest.uuid not in known
+        ]
+        self._round.extendleft(newcomers)
+        actions: list[message.HostAction] = []
+        for _ in newcomers:
+            actions += self._look()
+        return actions
+
+    def due(self, now: float) -> list[message.HostAction]:
+        """Return what is to be done by now."""
+        actions: list[message.HostAction] = []
+        if now >= self._list_at:
+            self._list_at = now + self._settings.list_seconds
+            # NOTE: one that hangs is not followed by another.
+            if not self._is_listing:
+                self._is_listing = True
+                actions.append(message.ListGuests())
+        pause_seconds = self._pause_seconds()
+        # What is overdue after a standstill is caught up with at most twice
+        # the pace.
+        self._look_at = max(self._look_at, now - 2 * pause_seconds)
+        while self._round and now >= self._look_at:
+            self._look_at += pause_seconds
+            actions += self._look()
+        return actions
+
+    def _pause_seconds(self) -> float:
+        settings = self._settings
+        shortest_seconds = settings.look_shortest_seconds
+        if self.is_tense:
+            shortest_seconds /= _TENSER
+        return max(
+            1.0 / settings.looks_per_second,
+            shortest_seconds / max(1, len(self._round)),
+        )
+
+    def _look(self) -> list[message.HostAction]:
+        guest_uuid = self._round.popleft()
+        record = self._roster.find(guest_uuid)
+        if record is None or record.guest.refusals:
+            return []
+        self._round.append(guest_uuid)
+        if record.is_awaited or guest_uuid in self._flights:
+            return []
+        record.is_awaited = True
+        return [message.LookAtGuest(guest_uuid=guest_uuid)]

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policies under way, and the host memory that they will still move."""
+
+from nova_balloon_timer import model
+from nova_balloon_timer import situation
+
+
+class Flight:
+    """One policy, from when it was made until its end.
+
+    :param expected_kib: host memory that it will free, or take back
+    """
+
+    def __init__(
+        self, balloon_policy: model.BalloonPolicy, expected_kib: int
+    ) -> None:
+        self.balloon_policy = balloon_policy
+        self._expected_kib = expected_kib
+        self._actual_kib = balloon_policy.start_actual_kib
+
+    @property
+    def takes(self) -> bool:
+        """Tell whether it takes memory from its guest."""
+        return self.balloon_policy.direction is model.Direction.INFLATE
+
+    def observe(self, sample: model.BalloonSample) -> None:
+        """Learn how far it is."""
+        self._actual_kib = sample.actual_kib
+
+    @property
+    def left_kib(self) -> int:
+        """Return the host memory that is still to come, or to go."""
+        balloon_policy = self.balloon_policy
+        whole_kib = balloon_policy.target_kib - balloon_policy.start_actual_kib
+        if whole_kib == 0:
+            return 0
+        share = (balloon_policy.target_kib - self._actual_kib) / whole_kib
+        return round(self._expected_kib * min(1.0, max(0.0, share)))
+
+
+class Flights:
+    """All policies under way, by guest."""
+
+    def __init__(self) -> None:
+        self._flights: dict[str, Flight] = {}
+        self._landed: list[tuple[float, int]] = []
+
+    def __contains__(self, guest_uuid: str) -> bool:
+        return guest_uuid in self._flights
+
+    def add(self, flight: Flight) -> None:
+        """Remember a policy; the one before it on its guest is replaced."""
+        self._flights[flight.balloon_policy.guest_uuid] = flight
+
+    def find(self, guest_uuid: str) -> Flight | None:
+        """Return a guest's policy, if one is under way."""
+        return self._flights.get(guest_uuid)
+
+    def returning(self) -> tuple[Flight, ...]:
+        """Return the policies that give memory back to guests by our will."""
+        return tuple(
+            flight
+            for flight in self._flights.values()
+            if flight.balloon_policy.origin is model.Origin.RETURN
+        )
+
+    def end(self, report: model.EndReport) -> Flight | None:
+        """Forget a policy that ended.
+
+        :returns: None if it was not the guest's latest
+        """
+        guest_uuid = report.policy.guest_uuid
+        flight = self._flights.get(guest_uuid)
+        if flight is None or flight.balloon_policy.uuid != report.policy.uuid:
+            return None
+        del self._flights[guest_uuid]
+        if flight.takes and report.freed_kib is not None:
+            self._landed.append((report.ended_at, report.freed_kib))
+        return flight
+
+    def relief_kib(self, memory: situation.HostMemory | None) -> int:
+        """Return what is still to be freed, or was after a reading.
+
+        :param memory: the reading that will be compared with the need
+        """
+        read_at = float('-inf') if memory is None else memory.at
+        self._landed = [it for it in self._landed if it[0] > read_at]
+        coming_kib = sum(
+            flight.left_kib
+            for flight in self._flights.values()
+            if flight.takes
+        )
+        return coming_kib + sum(max(0, kib) for _, kib in self._landed)
+
+    def giving_kib(self) -> int:
+        """Return what guests are still being given."""
+        return sum(
+            flight.left_kib
+            for flight in self._flights.values()
+            if not flight.takes
+        )

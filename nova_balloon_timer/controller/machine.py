@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The controller: how host and guests stand comes in, policies go out.
+
+It is to the host what the engine is to one policy, and as pure: it has no
+clock, thread, file, log, configuration or hypervisor. Whoever turns the crank
+calls :meth:`Controller.handle` with what happened and
+:meth:`Controller.handle_timer` no later than :meth:`Controller.next_timer`
+says. What it returns are events for the engine, things to do, and notices.
+"""
+
+from collections.abc import Callable
+import math
+
+from nova_balloon_timer import message
+from nova_balloon_timer import model
+from nova_balloon_timer import situation
+from nova_balloon_timer.controller import census as controller_census
+from nova_balloon_timer.controller import flight as controller_flight
+from nova_balloon_timer.controller import giving as controller_giving
+from nova_balloon_timer.controller import host as controller_host
+from nova_balloon_timer.controller import learning
+from nova_balloon_timer.controller import relief as controller_relief
+from nova_balloon_timer.controller import roster as controller_roster
+from nova_balloon_timer.controller import settings as controller_settings
+from nova_balloon_timer.planners import base as planner_base
+
+Output = message.Event | message.HostAction | message.Notice
+Outputs = list[Output]
+
+
+class Controller:
+    """Relieves one host, and returns what was taken.
+
+    :param remembered: what was learned of guests before
+    :param make_uuid: for new policies
+    :param utc_offset: what added to ``now`` makes seconds since the epoch
+    """
+
+    def __init__(
+        self,
+        settings: controller_settings.ControllerSettings,
+        planner: planner_base.Planner,
+        *,
+        make_uuid: Callable[[], str],
+        now: float,
+        utc_offset: float = 0.0,
+        remembered: controller_settings.Remembered | None = None,
+    ) -> None:
+        self._settings = settings
+        self._utc_offset = utc_offset
+        self._was_short = False
+        self.host = controller_host.HostState(settings)
+        self.flights = controller_flight.Flights()
+        self.roster = controller_roster.Roster(settings, remembered or {})
+        self._census = controller_census.Census(
+            settings, self.roster, self.flights, now
+        )
+        self._relief = controller_relief.Relief(settings, planner, make_uuid)
+        self._giving = controller_giving.Giving(settings, make_uuid)
+        self._handlers: dict[type, Callable[..., Outputs]] = {
+            message.PressureRead: self._on_pressure,
+            message.GuestsListed: self._on_listed,
+            message.GuestsChanged: self._on_changed,
+            message.GuestLooked: self._on_looked,
+            message.PolicyRequested: self._on_requested,
+            message.PolicyResumed: self._on_requested,
+            message.BalloonSampled: self._on_sampled,
+            message.GuestGone: self._on_gone,
+            message.ReportEnd: self._on_ended,
+        }
+
+    def reload(
+        self,
+        settings: controller_settings.ControllerSettings,
+        planner: planner_base.Planner,
+    ) -> None:
+        """Take other settings, and another planner, from now on."""
+        self._settings = settings
+        self.host.reload(settings)
+        self.roster.reload(settings)
+        self._census.reload(settings)
+        self._relief.reload(settings, planner)
+        self._giving.reload(settings)
+
+    def next_timer(self) -> float:
+        """Return when :meth:`handle_timer` is due."""
+        give_at = math.inf
+        if self._may_give():
+            give_at = self._giving.ready_at(self.host)
+        return min(self._census.next_at, give_at)
+
+    def handle_timer(self, now: float) -> Outputs:
+        """Do what has become due."""
+        outputs: Outputs = [*self._census.due(now)]
+        if self._may_give() and now >= self._giving.ready_at(self.host):
+            outputs += self._give(now)
+        return outputs
+
+    def handle(
+        self,
+        event: message.Event | message.HostEvent | message.ReportEnd,
+        now: float,
+    ) -> Outputs:
+        """Take in what happened; events of no interest are let pass."""
+        handler = self._handlers.get(type(event))
+        return [] if handler is None else handler(event, now)
+
+    def _on_pressure(self, event: message.PressureRead, now: float) -> Outputs:
+        was_calm = self.host.calm_since is not None
+        self.host.observe(event.reading, now)
+        outputs = self._tell_pressure(now)
+        if self.host.is_short:
+            return outputs + self._relieve(now)
+        if self.host.calm_since is not None and not was_calm:
+            self._relief.note_recovered()
+            outputs.append(message.HostRecovered())
+        return outputs
+
+    def _tell_pressure(self, now: float) -> Outputs:
+        is_short = self.host.is_short
+        if is_short == self._was_short:
+            return []
+        self._was_short = self._census.is_tense = is_short
+        memory = self.host.memory
+        words = self.host.words
+        if not is_short:
+            return [message.PressureEnded(at=now, memory=memory, words=words)]
+        self._giving.note_pressure(now)
+        outputs: Outputs = [
+            message.PressureStarted(at=now, memory=memory, words=words)
+        ]
+        outputs += [
+            message.PolicyCancelled(policy_uuid=flight.balloon_policy.uuid)
+            for flight in self.flights.returning()
+        ]
+        return outputs
+
+    def _relieve(self, now: float) -> Outputs:
+        made = self._relief.plan(
+            self.host, self.flights, lambda: self._candidates(now), now
+        )
+        if made is None:
+            return []
+        planned, policies = made
+        expected_kib = {
+            proposal.guest_uuid: proposal.expected_freed_kib
+            for proposal in planned.plan.proposals
+        }
+        outputs: Outputs = [planned]
+        for made_policy in policies:
+            freed_kib = expected_kib[made_policy.guest_uuid]
+            outputs.append(self._launch(made_policy, freed_kib))
+        return outputs
+
+    def _launch(
+        self, balloon_policy: model.BalloonPolicy, expected_kib: int
+    ) -> message.PolicyRequested:
+        self.flights.add(
+            controller_flight.Flight(balloon_policy, expected_kib)
+        )
+        return message.PolicyRequested(policy=balloon_policy)
+
+    def _candidates(self, now: float) -> tuple[situation.Candidate, ...]:
+        candidates = []
+        for record in self.roster:
+            priority = self._settings.rank(record.guest)
+            left_alone = ''
+            if isinstance(priority, str):
+                left_alone = priority
+                priority = 1.0
+            elif record.guest.uuid in self.flights:
+                left_alone = 'a policy is under way'
+            left_alone = left_alone or self.roster.why_left_alone(
+                record, now, now + self._utc_offset
+            )
+            candidates.append(
+                self.roster.candidate(record, left_alone, priority)
+            )
+        return tuple(candidates)
+
+    def _may_give(self) -> bool:
+        if self.host.calm_since is None or self.flights.returning():
+            return False
+        return any(record.missing_kib for record in self.roster)
+
+    def _give(self, now: float) -> Outputs:
+        needy = [
+            record
+            for record in self.roster
+            if record.missing_kib
+            and not record.guest.refusals
+            and record.guest.uuid not in self.flights
+            and now >= record.respected_until
+            and not isinstance(self._settings.rank(record.guest), str)
+        ]
+        return [
+            self._launch(
+                made_policy,
+                made_policy.target_kib - made_policy.start_actual_kib,
+            )
+            for made_policy in self._giving.plan(
+                self.host, self.flights, needy, now
+            )
+        ]
+
+    def _on_listed(self, event: message.GuestsListed, now: float) -> Outputs:
+        able: list[controller_roster.GuestRecord] = []
+        if event.guests is not None:
+            able = self.roster.take(event.guests)
+        outputs: Outputs = [
+            message.StartStatistics(guest_uuid=record.guest.uuid)
+            for record in able
+        ]
+        outputs += self._census.note_listed()
+        return outputs
+
+    def _on_changed(self, event: message.GuestsChanged, now: float) -> Outputs:
+        self._census.hurry(now)
+        return []
+
+    def _on_looked(self, event: message.GuestLooked, now: float) -> Outputs:
+        record = self.roster.find(event.guest_uuid)
+        if record is None:
+            return []
+        record.is_awaited = False
+        sample = event.sample
+        if sample is None or event.guest_uuid in self.flights:
+            # NOTE: a look that a policy overtook says nothing any more.
+            return []
+        record.observe(sample)
+        drift = record.drift(sample)
+        if drift is None:
+            return []
+        record.respected_until = now + self._settings.respect_seconds
+        before_kib, after_kib = drift
+        return [
+            message.ForeignChange(
+                at=now,
+                guest_uuid=event.guest_uuid,
+                before_kib=before_kib,
+                after_kib=after_kib,
+            )
+        ]
+
+    def _on_requested(
+        self,
+        event: message.PolicyRequested | message.PolicyResumed,
+        now: float,
+    ) -> Outputs:
+        """Take policies of others into the books; ours are there already."""
+        balloon_policy = event.policy
+        flight = self.flights.find(balloon_policy.guest_uuid)
+        if flight is None or flight.balloon_policy.uuid != balloon_policy.uuid:
+            distance_kib = abs(
+                balloon_policy.target_kib - balloon_policy.start_actual_kib
+            )
+            self.flights.add(
+                controller_flight.Flight(balloon_policy, distance_kib)
+            )
+        return []
+
+    def _on_sampled(
+        self, event: message.BalloonSampled, now: float
+    ) -> Outputs:
+        flight = self.flights.find(event.guest_uuid)
+        record = self.roster.find(event.guest_uuid)
+        if flight is not None:
+            flight.observe(event.sample)
+        if record is not None:
+            record.observe(event.sample)
+        return []
+
+    def _on_gone(self, event: message.GuestGone, now: float) -> Outputs:
+        self.roster.drop(event.guest_uuid)
+        self._census.hurry(now)
+        return []
+
+    def _on_ended(self, event: message.ReportEnd, now: float) -> Outputs:
+        report = event.report
+        self.flights.end(report)
+        origin = report.policy.origin
+        if origin is model.Origin.RETURN:
+            self._giving.note_end(now)
+        if origin is model.Origin.PRESSURE:
+            self._relief.note_end(report, now)
+        record = self.roster.find(report.policy.guest_uuid)
+        if record is None:
+            return []
+        record.settle(report.actual_end_kib)
+        if origin is model.Origin.OPERATOR or _was_foreign(report, self):
+            record.respected_until = now + self._settings.respect_seconds
+        if report.policy.direction is model.Direction.DEFLATE:
+            return []
+        record.traits = learning.learn(
+            record.traits, report, now + self._utc_offset, self._settings
+        )
+        return [
+            message.RememberTraits(
+                guest_uuid=report.policy.guest_uuid, traits=record.traits
+            )
+        ]
+
+
+def _was_foreign(report: model.EndReport, controller: Controller) -> bool:
+    """Tell whether somebody else's target ended a policy, not another one."""
+    return (
+        report.reason is model.EndReason.SUPERSEDED
+        and report.policy.guest_uuid not in controller.flights
+    )

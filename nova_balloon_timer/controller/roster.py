@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The host's guests, and what is known of each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+import math
+
+from nova_balloon_timer import model
+from nova_balloon_timer import situation
+from nova_balloon_timer import units
+from nova_balloon_timer.controller import learning
+from nova_balloon_timer.controller import peak
+from nova_balloon_timer.controller import settings as controller_settings
+
+# The driver's item; a smaller movement is none.
+_TOLERANCE_KIB = units.KIB_PER_MIB
+
+
+class GuestRecord:
+    """One guest."""
+
+    def __init__(
+        self,
+        guest: model.Guest,
+        traits: situation.GuestTraits,
+        settings: controller_settings.ControllerSettings,
+    ) -> None:
+        self.guest = guest
+        self.traits = traits
+        self.sample: model.BalloonSample | None = None
+        self.is_awaited = False
+        self.respected_until = -math.inf
+        self._peak = peak.PeakUse(settings.peak_half_life_seconds)
+        self._settled_kib: int | None = None
+
+    @property
+    def peak_use_kib(self) -> int | None:
+        """Return the most that it used lately."""
+        return self._peak.kib
+
+    @property
+    def missing_kib(self) -> int:
+        """Return what it has less than its full memory."""
+        if self.sample is None:
+            return 0
+        missing_kib = self.guest.maximum_kib - self.sample.actual_kib
+        return missing_kib if missing_kib > _TOLERANCE_KIB else 0
+
+    def observe(self, sample: model.BalloonSample) -> None:
+        """Take a look in."""
+        self.sample = sample
+        if sample.usable_kib is not None:
+            self._peak.observe(
+                sample.at, max(0, sample.actual_kib - sample.usable_kib)
+            )
+
+    def drift(self, sample: model.BalloonSample) -> tuple[int, int] | None:
+        """Compare with where its balloon was left.
+
+        :returns: where it was and where it is, if somebody else moved it
+        """
+        before_kib = self._settled_kib
+        self._settled_kib = sample.actual_kib
+        if before_kib is None:
+            return None
+        if abs(sample.actual_kib - before_kib) <= _TOLERANCE_KIB:
+            return None
+        return before_kib, sample.actual_kib
+
+    def settle(self, actual_kib: int | None) -> None:
+        """Note where a policy left its balloon; None: nobody knows."""
+        self._settled_kib = actual_kib
+
+
+class Roster:
+    """The records, by UUID, and what is remembered of guests from before."""
+
+    def __init__(
+        self,
+        settings: controller_settings.ControllerSettings,
+        remembered: controller_settings.Remembered,
+    ) -> None:
+        self._settings = settings
+        self._remembered: Mapping[str, situation.GuestTraits] = remembered
+        self._records: dict[str, GuestRecord] = {}
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[GuestRecord]:
+        return iter(self._records.values())
+
+    def find(self, guest_uuid: str) -> GuestRecord | None:
+        """Return a guest's record."""
+        return self._records.get(guest_uuid)
+
+    def name_of(self, guest_uuid: str) -> str:
+        """Return what people call a guest; its UUID if nobody knows."""
+        record = self._records.get(guest_uuid)
+        return guest_uuid if record is None else record.guest.name
+
+    def drop(self, guest_uuid: str) -> None:
+        """Forget a guest that is gone, but for what was learned of it."""
+        record = self._records.pop(guest_uuid, None)
+        if record is not None:
+            self._remembered = {
+                **self._remembered,
+                guest_uuid: record.traits,
+            }
+
+    def reload(self, settings: controller_settings.ControllerSettings) -> None:
+        """Take other settings for guests that come."""
+        self._settings = settings
+
+    def take(self, guests: Sequence[model.Guest]) -> list[GuestRecord]:
+        """Take a listing in.
+
+        :returns: those that are new, or can be ballooned from now on
+        """
+        found = {guest.uuid: guest for guest in guests}
+        for guest_uuid in self._records.keys() - found.keys():
+            self.drop(guest_uuid)
+        able = []
+        for guest_uuid, guest in found.items():
+            record = self._records.get(guest_uuid)
+            was_able = record is not None and not record.guest.refusals
+            if record is None:
+                traits = self._remembered.get(
+                    guest_uuid, situation.GuestTraits()
+                )
+                record = GuestRecord(guest, traits, self._settings)
+                self._records[guest_uuid] = record
+            record.guest = guest
+            if not guest.refusals and not was_able:
+                able.append(record)
+        return able
+
+    def candidate(
+        self, record: GuestRecord, left_alone: str, priority: float
+    ) -> situation.Candidate:
+        """Describe a guest to a planner."""
+        sample = record.sample
+        return situation.Candidate(
+            guest=record.guest,
+            guards=self._settings.guards_of(record.guest),
+            actual_kib=0 if sample is None else sample.actual_kib,
+            usable_kib=None if sample is None else sample.usable_kib,
+            rss_kib=None if sample is None else sample.rss_kib,
+            peak_use_kib=record.peak_use_kib,
+            traits=record.traits,
+            priority=priority,
+            left_alone=left_alone,
+        )
+
+    def why_left_alone(
+        self, record: GuestRecord, now: float, now_utc: float
+    ) -> str:
+        """Say why nothing may be asked of a guest, or nothing."""
+        if record.guest.refusals:
+            return record.guest.refusals[0].words
+        if record.sample is None:
+            return 'it was not looked at yet, or does not answer'
+        respected_seconds = record.respected_until - now
+        if respected_seconds > 0:
+            return (
+                'its balloon was moved by somebody else, which is respected '
+                f'for another {respected_seconds:.0f} s'
+            )
+        cool_seconds = learning.cool_down_left(
+            record.traits, now_utc, self._settings
+        )
+        if cool_seconds > 0:
+            return (
+                'it did not deliver, and is left alone for another '
+                f'{cool_seconds:.0f} s'
+            )
+        return ''

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables, how older ones become newer ones, and what is no journal."""
+
+import sqlite3
+
+# NOTE: 'nbtj' in ASCII. A pragma takes no parameter, so it is in the text of
+# the first step once more; a test compares them.
+APPLICATION_ID = 0x6E62746A
+
+Step = tuple[str, ...]
+
+_POLICY = """
+    CREATE TABLE policy (
+        id INTEGER PRIMARY KEY,
+        uuid TEXT NOT NULL UNIQUE,
+        guest_uuid TEXT NOT NULL,
+        guest_name TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        direction TEXT NOT NULL,
+        start_kib INTEGER NOT NULL,
+        target_kib INTEGER NOT NULL,
+        boot_id TEXT NOT NULL,
+        requested_us INTEGER NOT NULL,
+        started_at REAL,
+        started_us INTEGER,
+        ended_us INTEGER,
+        reason TEXT,
+        detail TEXT,
+        end_kib INTEGER,
+        freed_kib INTEGER,
+        lateness_seconds REAL,
+        content BLOB NOT NULL,
+        CHECK ((ended_us IS NULL) = (reason IS NULL)),
+        CHECK (ended_us IS NULL OR started_us IS NOT NULL)
+    )
+"""
+_TRAITS = """
+    CREATE TABLE traits (
+        guest_uuid TEXT PRIMARY KEY,
+        rate_kib_per_second REAL,
+        cooperation REAL NOT NULL,
+        strikes REAL NOT NULL,
+        struck_utc REAL,
+        updated_us INTEGER NOT NULL
+    )
+"""
+_HOST_READING = """
+    CREATE TABLE host_reading (
+        id INTEGER PRIMARY KEY,
+        at_us INTEGER NOT NULL,
+        available_kib INTEGER NOT NULL,
+        total_kib INTEGER NOT NULL,
+        low_watermark_kib INTEGER NOT NULL,
+        high_watermark_kib INTEGER NOT NULL
+    )
+"""
+_MARK = """
+    CREATE TABLE mark (
+        id INTEGER PRIMARY KEY,
+        at_us INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        words TEXT NOT NULL
+    )
+"""
+
+# From each version to the next, from nothing on. A step that was released is
+# never changed; the last statement of each says which version it makes.
+STEPS: tuple[Step, ...] = (
+    (
+        _POLICY,
+        _TRAITS,
+        _HOST_READING,
+        _MARK,
+        'CREATE INDEX policy_by_end ON policy (ended_us, id)',
+        'CREATE INDEX host_reading_by_instant ON host_reading (at_us)',
+        'CREATE INDEX mark_by_instant ON mark (at_us)',
+        'PRAGMA application_id = 1851946090',
+        'PRAGMA user_version = 1',
+    ),
+)
+_TABLES = {'policy', 'traits', 'host_reading', 'mark'}
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the version of the tables; 0 if there are none yet."""
+    version: int = connection.execute('PRAGMA user_version').fetchone()[0]
+    return version
+
+
+def find_damage(connection: sqlite3.Connection, newest: int) -> str:
+    """Say why a file is no journal of ours; empty if it is one, or is empty.
+
+    :param newest: the version that this release makes
+    :raises sqlite3.DatabaseError: the file is damaged, if it is this very
+        class; a subclass: it cannot be read at present
+    """
+    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    tables = {name for (name,) in connection.execute(query)}
+    owner = connection.execute('PRAGMA application_id').fetchone()[0]
+    version = version_of(connection)
+    if not (tables or owner or version):
+        return ''
+    if owner != APPLICATION_ID:
+        return f'it belongs to another program ({owner:#x})'
+    if version <= 0:
+        return f'it has no schema {version}'
+    if version > newest:
+        return f'its schema {version} is newer than our {newest}'
+    if not tables >= _TABLES:
+        return f'it lacks {", ".join(sorted(_TABLES - tables))}'
+    found = connection.execute('PRAGMA quick_check(1)').fetchone()[0]
+    return '' if found == 'ok' else ' '.join(str(found).split())
+
+
+def migrate(
+    connection: sqlite3.Connection, steps: tuple[Step, ...] = STEPS
+) -> None:
+    """Bring the tables to the newest version: all the way, or not at all."""
+    if version_of(connection) == len(steps):
+        return
+    connection.execute('BEGIN IMMEDIATE')
+    try:
+        for step in steps[version_of(connection) :]:
+            for statement in step:
+                connection.execute(statement)
+        connection.execute('COMMIT')
+    finally:
+        if connection.in_transaction:
+            connection.execute('ROLLBACK')
