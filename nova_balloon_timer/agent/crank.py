@@ -2,6 +2,7 @@
 """The crank of a whole host: the engine's, and the controller's beside it."""
 
 from collections.abc import Callable, Mapping, Sequence
+import math
 import time
 from typing import Protocol
 
@@ -23,6 +24,9 @@ _HOST_LINE = ''
 
 # A disk that hangs must not keep a host short of memory.
 _JOURNAL_WAIT_SECONDS = 0.5
+
+# How long after an event the host's course is still kept in full.
+_AFTERMATH_SECONDS = 60.0
 
 Done = Callable[[str | None], None]
 
@@ -88,6 +92,7 @@ class HostCrank(manager.Manager):
         self._journal = journal
         self._host_observer = observer
         self._is_stopping = False
+        self._eventful_until = -math.inf
         self._unwritten: dict[str, tuple[model.BalloonPolicy, float]] = {}
 
     def request(self, policies: Sequence[model.BalloonPolicy]) -> None:
@@ -240,10 +245,16 @@ class HostCrank(manager.Manager):
 
     def _keep_reading(self) -> None:
         host = self.controller.host
-        if host.memory is not None and host.watermarks is not None:
-            self._journal.sample_host(
-                host.memory, host.watermarks, is_pressing=host.is_short
-            )
+        if host.memory is None or host.watermarks is None:
+            return
+        now = self._clock()
+        if host.is_short or not self._engine.is_idle:
+            self._eventful_until = now + _AFTERMATH_SECONDS
+        self._journal.sample_host(
+            host.memory,
+            host.watermarks,
+            is_pressing=now < self._eventful_until,
+        )
 
     def _do_for_host(self, action: message.HostAction) -> None:
         match action:

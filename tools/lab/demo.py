@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Three real guests, timed policies on them, and a report: the demo."""
+"""Real guests: timed policies by hand, and then by the agent: the demo."""
 
 import json
 import pathlib
@@ -9,11 +9,14 @@ import sys
 import tempfile
 from typing import Any
 
+import libvirt
+
 from tools.lab import domain
 from tools.lab import error
 from tools.lab import guest
 from tools.lab import image
 from tools.lab import libvirtd
+from tools.lab import relief_scene
 
 _COMMAND = str(pathlib.Path(sys.executable).with_name('nova-balloon-timer'))
 _REPORT = pathlib.Path('report.html').resolve()
@@ -63,24 +66,16 @@ class Demo:
             *('--save', 'stop.json'),
         )
         self._expect('stop.json', {'idle': 'deadline'})
-        self._step(
-            'The first run as a page',
-            *('report', 'run.json', '-o', str(_REPORT)),
-            connect=False,
-        )
 
     def _step(
         self,
         title: str,
         *arguments: str,
         exit_code: int = 0,
-        connect: bool = True,
     ) -> None:
         print(f'\n### {title}\n$ nova-balloon-timer {shlex.join(arguments)}')
         sys.stdout.flush()
-        words = [_COMMAND, *arguments]
-        if connect:
-            words += ['--connect', self._uri]
+        words = [_COMMAND, *arguments, '--connect', self._uri]
         found = subprocess.run(words, check=False, cwd=self._folder).returncode
         if found != exit_code:
             self.complaints.append(
@@ -100,11 +95,9 @@ class Demo:
             self.complaints.append(f'expected {ends}, got {found}')
 
 
-def _show() -> list[str]:
-    with (
-        tempfile.TemporaryDirectory(prefix='nbt-') as folder,
-        libvirtd.PrivateLibvirtd(pathlib.Path(folder)) as lab,
-    ):
+def _show_by_hand(folder: pathlib.Path) -> list[str]:
+    folder.mkdir()
+    with libvirtd.PrivateLibvirtd(folder) as lab:
         print('==> booting three guests', flush=True)
         guests = guest.start_all(
             lab.open(), _GUESTS, lab.root / 'console', image.ensure()
@@ -113,7 +106,7 @@ def _show() -> list[str]:
             for started in guests:
                 started.wait_ready()
             guests[-1].wait_actual(_SMALL_KIB)
-            demo = Demo(lab.uri, pathlib.Path(folder))
+            demo = Demo(lab.uri, folder)
             demo.run()
             return demo.complaints
         finally:
@@ -122,8 +115,13 @@ def _show() -> list[str]:
 
 def main() -> int:
     """Run the demo; return 1 if anything went otherwise than it should."""
+    libvirt.registerErrorHandler(lambda *_: None, None)
     try:
-        complaints = _show()
+        with tempfile.TemporaryDirectory(prefix='nbt-') as name:
+            folder = pathlib.Path(name)
+            complaints = _show_by_hand(folder / 'hand')
+            print('\n==> Now without a hand', flush=True)
+            complaints += relief_scene.show(folder / 'relief', _REPORT)
     except error.LabError as exc:
         complaints = [str(exc)]
     for complaint in complaints:
