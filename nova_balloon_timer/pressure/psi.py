@@ -19,10 +19,10 @@ from nova_balloon_timer.pressure import watcher
 
 LOG = logging.getLogger(__name__)
 
-# NOTE: with a trigger this could be much longer, if a kernel evaluated those
-# of the unprivileged more often than every 2 s. A look costs 0.1 ms.
-_REST_SECONDS = 0.5
-_REST_WITHOUT_TRIGGER_SECONDS = 0.15
+# NOTE: the trigger alone is not enough: a kernel evaluates those of the
+# unprivileged every 2 s, and not at all while anybody reads the file at that
+# moment. A look costs 0.1 ms.
+_REST_SECONDS = 0.1
 
 # Not sooner than this is a trigger set again, should the kernel drop each.
 _REARM_SECONDS = 1.0
@@ -40,7 +40,7 @@ class PsiSource(watcher.Watcher):
     ) -> None:
         super().__init__(settings, clock)
         self._order = stall.order_of(settings)
-        self._judge = stall.StallJudge(settings, _REST_WITHOUT_TRIGGER_SECONDS)
+        self._judge = stall.StallJudge(settings, _REST_SECONDS)
         self._trigger: kernel_trigger.KernelTrigger | None = None
         self._arm_at: float | None = 0.0
         self._fired = False
@@ -90,11 +90,6 @@ class PsiSource(watcher.Watcher):
     def _arm(self, path: pathlib.Path) -> None:
         self._trigger = kernel_trigger.arm(path, self._order)
         self._arm_at = None
-        self._judge.rest_seconds = (
-            _REST_WITHOUT_TRIGGER_SECONDS
-            if self._trigger is None
-            else _REST_SECONDS
-        )
 
     def _disarm(self) -> None:
         if self._trigger is not None:

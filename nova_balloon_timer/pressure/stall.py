@@ -9,7 +9,7 @@ from nova_balloon_timer.pressure import verdict
 
 _MICROSECONDS = 1_000_000
 
-_TENSE_SECONDS = 0.15
+_TENSE_SECONDS = 0.1
 _HEARTBEAT_SECONDS = 5.0
 
 _UNPRIVILEGED_MICROSECONDS = 2 * _MICROSECONDS
@@ -72,7 +72,7 @@ class StallJudge:
         self._calm_share = settings.calm_percent / 100
         self._window_seconds = settings.window_seconds
         self._settle_seconds = settings.settle_seconds
-        self.rest_seconds = rest_seconds
+        self._rest_seconds = rest_seconds
         self._news = verdict.News(_HEARTBEAT_SECONDS)
         # Instants, and microseconds stalled until then; the latest last.
         self._looks: collections.deque[tuple[float, int]] = collections.deque()
@@ -103,7 +103,7 @@ class StallJudge:
             is_pressing=self._is_pressing,
             is_news=is_news,
             words=self._words(share),
-            next_seconds=_TENSE_SECONDS if is_tense else self.rest_seconds,
+            next_seconds=_TENSE_SECONDS if is_tense else self._rest_seconds,
             stalled_share=self._share_since_told(is_news),
         )
 

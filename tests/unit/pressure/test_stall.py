@@ -73,7 +73,7 @@ class JudgeTestCase(base.TestCase):
         self.assertTrue(seen.is_pressing)
         self.assertIn('waited for memory 5.0% of the last 2 s', seen.words)
         self.assertIn('the threshold is 5%', seen.words)
-        self.assertEqual(0.15, seen.next_seconds)
+        self.assertEqual(0.1, seen.next_seconds)
 
     def test_as_much_in_two_windows_is_not_short(self) -> None:
         self.go(0)
@@ -110,9 +110,9 @@ class JudgeTestCase(base.TestCase):
         self.go(0)
         rose_at = self.now + 1
         self.assertTrue(self.go(1, 1000).is_pressing)
-        while (seen := self.go(0.15)).is_pressing:
+        while (seen := self.go(0.1)).is_pressing:
             self.assertTrue(seen.is_news)
-            self.assertEqual(0.15, seen.next_seconds)
+            self.assertEqual(0.1, seen.next_seconds)
         self.assertTrue(seen.is_news)
         self.assertTrue(5.0 <= self.now - rose_at <= 5.2, self.now - rose_at)
 
