@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The planner that is used unless another is configured."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+import dataclasses
 import math
 
+from nova_balloon_timer import model
 from nova_balloon_timer import situation
 from nova_balloon_timer import units
 from nova_balloon_timer.planners import base
@@ -22,33 +24,70 @@ class DefaultPlanner(base.Planner):
     def plan(self, request: situation.PlanRequest) -> situation.Plan:
         """Say what is asked of each candidate, or why nothing is."""
         seconds = _time_there_is(request)
-        offers: list[planners_offer.Offer] = []
-        refusals: dict[str, str] = {}
-        for candidate in request.candidates:
-            weighed = planners_offer.weigh(candidate, seconds)
-            if isinstance(weighed, str):
-                refusals[candidate.guest.uuid] = weighed
-            else:
-                offers.append(weighed)
-        chosen = waterfill.choose(request.need_kib, offers)
-        targets_kib = waterfill.share(request.need_kib, chosen)
-        asked = list(zip(chosen, targets_kib, strict=True))
-        if _is_at_leisure(request):
-            seconds = _time_to_take(request, asked)
-        expected_kib = sum(
-            one.expected_kib(target_kib) for one, target_kib in asked
-        )
-        shortfall_kib = max(0, request.need_kib - expected_kib)
-        remark = _lament(shortfall_kib)
+        choice = _choose(request, seconds)
+        is_late = False
+        if 2 * choice.expected_kib < request.need_kib:
+            # NOTE: relief that comes late is better than hardly any; and who
+            # is quicker than is known is not even late.
+            later = _choose(request, request.longest_seconds)
+            is_late = later.expected_kib > choice.expected_kib
+            if is_late:
+                choice = later
+        if is_late:
+            seconds = max(seconds, _time_to_take(request, choice.asked, 0.0))
+        elif _is_at_leisure(request):
+            seconds = _time_to_take(
+                request, choice.asked, curve.PAUSES_SECONDS
+            )
+        remark = _lament(choice.shortfall_kib)
         return situation.Plan(
             duration_seconds=seconds,
             proposals=tuple(
-                _propose(one, target_kib, seconds, remark)
-                for one, target_kib in asked
+                _propose(
+                    one,
+                    target_kib,
+                    remark,
+                    # Who is late does not pause on the way.
+                    () if is_late else curve.make(one, target_kib, seconds),
+                )
+                for one, target_kib in choice.asked
             ),
-            left_out=tuple(_leave_out(request, chosen, refusals)),
-            shortfall_kib=shortfall_kib,
+            left_out=tuple(_leave_out(request, choice)),
+            shortfall_kib=choice.shortfall_kib,
         )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    """Who is asked for what, and why the others are not."""
+
+    asked: list[tuple[planners_offer.Offer, int]]
+    refusals: dict[str, str]
+    expected_kib: int
+    shortfall_kib: int
+
+
+def _choose(request: situation.PlanRequest, seconds: float) -> _Choice:
+    offers: list[planners_offer.Offer] = []
+    refusals: dict[str, str] = {}
+    for candidate in request.candidates:
+        weighed = planners_offer.weigh(candidate, seconds)
+        if isinstance(weighed, str):
+            refusals[candidate.guest.uuid] = weighed
+        else:
+            offers.append(weighed)
+    chosen = waterfill.choose(request.need_kib, offers)
+    targets_kib = waterfill.share(request.need_kib, chosen)
+    asked = list(zip(chosen, targets_kib, strict=True))
+    expected_kib = sum(
+        one.expected_kib(target_kib) for one, target_kib in asked
+    )
+    return _Choice(
+        asked=asked,
+        refusals=refusals,
+        expected_kib=expected_kib,
+        shortfall_kib=max(0, request.need_kib - expected_kib),
+    )
 
 
 def _is_at_leisure(request: situation.PlanRequest) -> bool:
@@ -71,18 +110,19 @@ def _time_there_is(request: situation.PlanRequest) -> float:
 def _time_to_take(
     request: situation.PlanRequest,
     asked: Iterable[tuple[planners_offer.Offer, int]],
+    pauses_seconds: float,
 ) -> float:
     """Return the time that the slowest needs, its doubts and pauses included.
 
-    There is no hurry, but a policy that is not over when it could be holds up
-    the correction of what it lacks.
+    A policy that is not over when it could be holds up the correction of what
+    it lacks.
     """
     slowest_seconds = max(
         (one.seconds_to(target_kib) for one, target_kib in asked), default=0.0
     )
     return _bounded_seconds(
         request,
-        planners_offer.DOUBT * slowest_seconds + curve.PAUSES_SECONDS,
+        planners_offer.DOUBT * slowest_seconds + pauses_seconds,
     )
 
 
@@ -96,8 +136,8 @@ def _bounded_seconds(request: situation.PlanRequest, seconds: float) -> float:
 def _propose(
     offer: planners_offer.Offer,
     target_kib: int,
-    seconds: float,
     remark: str,
+    segments: tuple[model.Segment, ...],
 ) -> situation.Proposal:
     expected_kib = offer.expected_kib(target_kib)
     return situation.Proposal(
@@ -105,7 +145,7 @@ def _propose(
         target_kib=target_kib,
         expected_freed_kib=expected_kib,
         words=_explain(offer, target_kib, expected_kib) + remark,
-        segments=curve.make(offer, target_kib, seconds),
+        segments=segments,
     )
 
 
@@ -142,10 +182,9 @@ def _lament(shortfall_kib: int) -> str:
 
 def _leave_out(
     request: situation.PlanRequest,
-    chosen: Sequence[planners_offer.Offer],
-    refusals: dict[str, str],
+    choice: _Choice,
 ) -> Iterable[situation.LeftOut]:
-    asked = {one.candidate.guest.uuid for one in chosen}
+    asked = {one.candidate.guest.uuid for one, _ in choice.asked}
     number = '1 guest' if len(asked) == 1 else f'{len(asked)} guests'
     not_needed = (
         f'not needed: the {units.format_kib(request.need_kib)} that the host '
@@ -156,5 +195,5 @@ def _leave_out(
         if guest_uuid not in asked:
             yield situation.LeftOut(
                 guest_uuid=guest_uuid,
-                words=refusals.get(guest_uuid, not_needed),
+                words=choice.refusals.get(guest_uuid, not_needed),
             )

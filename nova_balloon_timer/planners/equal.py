@@ -15,12 +15,16 @@ _MIB = units.KIB_PER_MIB
 
 
 class EqualPlanner(base.Planner):
-    """Takes the same share of each guest's memory, where that is safe."""
+    """Frees the same share of each guest's memory, where that is safe.
+
+    Of the memory that it ever used, that is: the rest costs the host nothing,
+    and goes first.
+    """
 
     def plan(self, request: situation.PlanRequest) -> situation.Plan:
         """Say what is asked of each candidate, or why nothing is."""
         willing_kib = sum(
-            candidate.actual_kib
+            _touched_kib(candidate)
             for candidate in request.candidates
             if not candidate.left_alone
         )
@@ -53,14 +57,15 @@ def _ask(
             guest_uuid=guest_uuid, words=candidate.left_alone
         )
     # Safe is what floor, reserve and peak use leave; a target is above zero.
-    wanted_kib = actual_kib * percent // 100
+    untouched_kib = candidate.untouched_kib
+    wanted_kib = untouched_kib + _touched_kib(candidate) * percent // 100
     taken_kib = min(wanted_kib, candidate.safe_kib, actual_kib - _MIB)
     taken_kib = taken_kib // _MIB * _MIB
-    freed_kib = taken_kib - candidate.untouched_kib
+    freed_kib = taken_kib - untouched_kib
     figures = (
-        f'{percent} % of its {units.format_kib(actual_kib)}, with '
-        f'{units.format_kib(candidate.safe_kib)} to spare and '
-        f'{units.format_kib(candidate.untouched_kib)} never touched'
+        f'{percent} % of the {units.format_kib(_touched_kib(candidate))} that '
+        f'it used, with {units.format_kib(candidate.safe_kib)} to spare and '
+        f'{units.format_kib(untouched_kib)} never touched'
     )
     if freed_kib <= 0:
         return situation.LeftOut(
@@ -72,3 +77,7 @@ def _ask(
         expected_freed_kib=freed_kib,
         words=f'gives {units.format_kib(taken_kib)}: {figures}',
     )
+
+
+def _touched_kib(candidate: situation.Candidate) -> int:
+    return candidate.actual_kib - candidate.untouched_kib

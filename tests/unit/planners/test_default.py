@@ -26,9 +26,17 @@ class DurationTestCase(base.TestCase):
 
     def test_it_is_within_the_bounds(self) -> None:
         self.check(10.0, exhaustion_seconds=100.0)
-        self.check(1.0, exhaustion_seconds=0.5)
-        self.check(1.0, exhaustion_seconds=0.0)
-        self.check(1.0, exhaustion_seconds=float('nan'))
+        for seconds in (0.5, 0.0, float('nan')):
+            self.check(1.0, exhaustion_seconds=seconds, need_kib=50 * MIB)
+
+    def test_late_relief_is_better_than_hardly_any(self) -> None:
+        # In 1 s it could free 36 MiB of 200, as 124 untouched ones go first:
+        # so in twice what it needs, 0.2 s and 324 MiB at 200 MiB/s.
+        plan = _plan(exhaustion_seconds=1.0, need_kib=200 * MIB)
+        (proposal,) = plan.proposals
+        self.assertEqual(200 * MIB, proposal.expected_freed_kib)
+        self.assertAlmostEqual(3.64, plan.duration_seconds)
+        self.assertEqual((), proposal.segments)
 
     def test_the_longest_wins_over_the_shortest(self) -> None:
         for exhaustion_seconds in (None, 0.5, 100.0):

@@ -27,10 +27,20 @@ class EqualPlannerTestCase(base.TestCase):
         self.assertEqual(0, plan.shortfall_kib)
         self.assertEqual(10.0, plan.duration_seconds)
         self.assertEqual(
-            'gives 256 MiB: 25 % of its 1024 MiB, with 736 MiB to spare and '
-            '0 MiB never touched',
+            'gives 256 MiB: 25 % of the 1024 MiB that it used, with 736 MiB '
+            'to spare and 0 MiB never touched',
             plan.proposals[0].words,
         )
+
+    def test_what_was_never_touched_is_taken_on_top(self) -> None:
+        # 100 of 924 MiB that it used, and the 100 that it never did.
+        plan = _plan(
+            factory.make_candidate('a', rss_kib=924 * MIB),
+            need_kib=100 * MIB,
+        )
+        (proposal,) = plan.proposals
+        self.assertTrue(100 * MIB <= proposal.expected_freed_kib <= 110 * MIB)
+        self.assertEqual(0, plan.shortfall_kib)
 
     def test_nobody_gives_more_than_is_safe(self) -> None:
         plan = _plan(need_kib=9 * base.GIB)
@@ -49,7 +59,7 @@ class EqualPlannerTestCase(base.TestCase):
         paused, fresh = plan.left_out
         self.assertEqual('it is paused', paused.words)
         self.assertEqual(
-            'would free nothing: 50 % of its 1024 MiB, with 736 MiB to spare '
-            'and 809 MiB never touched',
+            'would free nothing: 100 % of the 215 MiB that it used, with 736 '
+            'MiB to spare and 809 MiB never touched',
             fresh.words,
         )
