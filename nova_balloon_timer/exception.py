@@ -153,3 +153,7 @@ class PolicyAlreadyEnded(JournalError):
 
 class AgentRunning(BalloonTimerError):
     msg_fmt = 'another agent, process %(holder)s, holds %(path)s'
+
+
+class InvalidTrace(BalloonTimerError):
+    msg_fmt = '%(source)s is not a trace of a host: %(why)s'

@@ -53,7 +53,7 @@ class Retention:
     """
 
     days: float = 30.0
-    policies: int = 10_000
+    policies: int = 100_000
 
 
 def prune(
