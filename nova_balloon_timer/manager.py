@@ -107,12 +107,25 @@ class Manager:
             now = self._clock()
             if event is None:
                 self._do_what_is_due(now)
-            elif isinstance(event, Call):
+                return
+            if isinstance(event, Call):
                 event.function()
             else:
                 self._take_in(event, now)
         except Exception:
             # NOTE: a defect; deadlines are timers, and must still be met.
+            self.has_failed = True
+            LOG.exception('The engine failed')
+        # A flood of events must not keep from being done what is due.
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        try:
+            now = self._clock()
+            due_at = self._next_timer()
+            if due_at is not None and due_at <= now:
+                self._do_what_is_due(now)
+        except Exception:
             self.has_failed = True
             LOG.exception('The engine failed')
 

@@ -27,11 +27,13 @@ from nova_balloon_timer.journal import retention as journal_retention
 from nova_balloon_timer.journal import writer as journal_writer
 from nova_balloon_timer.planners import loader as planner_loader
 from nova_balloon_timer.pressure import base as pressure_base
-from nova_balloon_timer.pressure import loader as pressure_loader
+from nova_balloon_timer.pressure import lookout as pressure_lookout
 
 LOG = logging.getLogger(__name__)
 
-# Shares of the two seconds in which a stop has to be over.
+# Shares of the two seconds in which a stop has to be over; the journal also
+# gets what the others left.
+_STOP_SECONDS = 1.8
 _FREEZE_SECONDS = 1.3
 _RESTORE_SECONDS = 0.2
 _JOURNAL_SECONDS = 0.3
@@ -49,7 +51,7 @@ def check(conf: cfg.ConfigOpts) -> None:
     options = conf.balloon_timer
     configured.controller_settings_of(options)
     planner_loader.load(options.planner)
-    pressure_loader.load(
+    pressure_lookout.Lookout(
         options.pressure_sources, configured.pressure_settings(options)
     )
     applier_loader.load(options.applier, options.connection_uri)
@@ -63,7 +65,7 @@ class Agent:
         self._options = conf.balloon_timer
         self._state_path = pathlib.Path(self._options.state_path)
         self._lock = agent_lock.HostLock(self._state_path / 'agent.lock')
-        self._sources: list[pressure_base.PressureSource] = []
+        self._lookout: pressure_lookout.Lookout | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -96,10 +98,14 @@ class Agent:
             )
             undo.callback(self._pool.close)
             self._crank = self._make_crank()
-            self._start_sources()
+            # NOTE: before anybody can say that the host has recovered.
+            self._resume()
+            self._lookout = self._start_lookout(
+                configured.pressure_settings(options)
+            )
+            undo.callback(self._lookout.close)
+            self._applier.watch(self._crank.post)
             undo.pop_all()
-        self._resume()
-        self._applier.watch(self._crank.post)
         self._thread = threading.Thread(
             target=self._crank.run, name='balloon-crank', daemon=True
         )
@@ -109,37 +115,43 @@ class Agent:
         """Freeze what is under way, and end within two seconds."""
         if self._thread is None:
             return
+        until = time.monotonic() + _STOP_SECONDS
         self._crank.stop()
         self._thread.join(_FREEZE_SECONDS)
         if self._thread.is_alive():
             LOG.warning('Some balloons could not be seen to stop in time')
         self._thread = None
         self._restore_statistics()
-        self._journal.close(_JOURNAL_SECONDS)
-        for source in self._sources:
-            source.close()
+        left_seconds = until - time.monotonic()
+        self._journal.close(max(_JOURNAL_SECONDS, left_seconds))
+        if self._lookout is not None:
+            self._lookout.close()
         self._pool.close()
         self._applier.close()
         self._lock.release()
 
     def reload(self) -> None:
         """Take the options that changed; what makes no sense is not taken."""
+        words = ''
         try:
             settings = configured.controller_settings_of(self._options)
             planner = planner_loader.load(self._options.planner)
-            pressure_settings = configured.pressure_settings(self._options)
-        except exception.BalloonTimerError as error:
-            LOG.error('The configuration is not changed: %s', error)
+            # NOTE: the new ones first, so that somebody always watches.
+            lookout = self._start_lookout(
+                configured.pressure_settings(self._options)
+            )
+        except (exception.BalloonTimerError, cfg.Error, ValueError) as error:
+            words = ' '.join(str(error).split())
+        # NOTE: not while the error is at hand: the log would repeat it.
+        if words:
+            LOG.error('The configuration is not changed: %s', words)
             return
+        if self._lookout is not None:
+            self._lookout.close()
+        self._lookout = lookout
         self._crank.call(
             lambda: self._crank.controller.reload(settings, planner)
         )
-        for source in self._sources:
-            source.close()
-        try:
-            self._start_sources(pressure_settings)
-        except exception.BalloonTimerError as error:
-            LOG.error('Nobody watches the host any more: %s', error)
         LOG.info('The configuration was read again')
 
     def _make_crank(self) -> agent_crank.HostCrank:
@@ -160,14 +172,14 @@ class Agent:
             journal=self._journal,
         )
 
-    def _start_sources(
-        self, settings: pressure_base.PressureSettings | None = None
-    ) -> None:
-        settings = settings or configured.pressure_settings(self._options)
-        self._sources = pressure_loader.start_all(
-            pressure_loader.load(self._options.pressure_sources, settings),
-            self._take_reading,
+    def _start_lookout(
+        self, settings: pressure_base.PressureSettings
+    ) -> pressure_lookout.Lookout:
+        lookout = pressure_lookout.Lookout(
+            self._options.pressure_sources, settings
         )
+        lookout.start(self._take_reading)
+        return lookout
 
     def _take_reading(self, reading: situation.PressureReading) -> None:
         self._crank.post(message.PressureRead(reading=reading))

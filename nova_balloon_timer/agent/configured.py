@@ -37,18 +37,27 @@ def watermarks(options: Options) -> situation.WatermarkRule:
 
     :raises InvalidConfiguration: a text is no size, or low is above high
     """
+    for name in ('low_watermark', 'high_watermark'):
+        _check_watermark(name, options[name])
     rule = situation.WatermarkRule(
         low=options.low_watermark, high=options.high_watermark
     )
-    try:
+    # NOTE: a size and a share can be compared on a real host only.
+    if units.is_percentage(rule.low) == units.is_percentage(rule.high):
         rule.of(units.KIB_PER_GIB)
-    except exception.InvalidSize as error:
-        raise exception.InvalidConfiguration(why=error) from error
-    except exception.InvalidConfiguration:
-        # NOTE: a size and a share can be compared on a real host only.
-        if rule.low.endswith('%') == rule.high.endswith('%'):
-            raise
     return rule
+
+
+def _check_watermark(name: str, text: str) -> None:
+    try:
+        size_kib = units.parse_size_kib(text, units.KIB_PER_GIB)
+    except exception.InvalidSize as error:
+        raise exception.InvalidConfiguration(why=f'{name}: {error}') from error
+    if units.is_percentage(text) and size_kib >= units.KIB_PER_GIB:
+        raise exception.InvalidConfiguration(
+            why=f'{name} {text} is all of the memory or more, which no host '
+            'has available'
+        )
 
 
 def pressure_settings(options: Options) -> pressure_base.PressureSettings:

@@ -4,7 +4,7 @@
 from collections.abc import Callable, Mapping, Sequence
 import math
 import time
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from oslo_log import log as logging
 
@@ -25,10 +25,22 @@ _HOST_LINE = ''
 # A disk that hangs must not keep a host short of memory.
 _JOURNAL_WAIT_SECONDS = 0.5
 
+# The first of many guests need not wait until all are on the disk.
+_FIRST_PORTION = 32
+
+# How long a controller that failed is not asked.
+_REST_SECONDS = 1.0
+
+# How long after the last freeze the journal may take to say that it is kept.
+_LAST_TELLS_SECONDS = 0.2
+
 # How long after an event the host's course is still kept in full.
 _AFTERMATH_SECONDS = 60.0
 
 Done = Callable[[str | None], None]
+
+_Answer = TypeVar('_Answer')
+_Otherwise = TypeVar('_Otherwise')
 
 
 class Journal(Protocol):
@@ -92,6 +104,9 @@ class HostCrank(manager.Manager):
         self._journal = journal
         self._host_observer = observer
         self._is_stopping = False
+        self._list_failure = ''
+        self._controller_rests_until = -math.inf
+        self._untold = 0
         self._eventful_until = -math.inf
         self._unwritten: dict[str, tuple[model.BalloonPolicy, float]] = {}
 
@@ -117,42 +132,77 @@ class HostCrank(manager.Manager):
             for balloon_policy, _ in list(self._unwritten.values()):
                 self._release(balloon_policy)
             self._freeze_all()
+            until = self._clock() + _LAST_TELLS_SECONDS
+            while self._untold and self._clock() < until:
+                self._turn(until)
 
     def _next_timer(self) -> float | None:
+        # NOTE: all wait equally long, so the first to come is the first due.
+        waiting = next(iter(self._unwritten.values()), None)
         instants = [
             self._engine.next_timer(),
-            *(until for _, until in self._unwritten.values()),
+            None if waiting is None else waiting[1],
         ]
         if not self._is_stopping:
-            instants.append(self.controller.next_timer())
+            instants.append(self._controller_timer())
         return min((at for at in instants if at is not None), default=None)
+
+    def _controller_timer(self) -> float:
+        if self._clock() >= self._controller_rests_until:
+            due_at = self._consult(self.controller.next_timer, None)
+            if due_at is not None:
+                return due_at
+        return self._controller_rests_until
+
+    def _consult(
+        self, ask: Callable[[], _Answer], otherwise: _Otherwise
+    ) -> _Answer | _Otherwise:
+        """Ask the controller; a defect of it costs relief, but no deadline."""
+        try:
+            return ask()
+        except Exception:
+            LOG.exception('The controller failed')
+        self.has_failed = True
+        self._controller_rests_until = self._clock() + _REST_SECONDS
+        return otherwise
 
     def _do_what_is_due(self, now: float) -> None:
         super()._do_what_is_due(now)
-        for balloon_policy, until in list(self._unwritten.values()):
-            if until <= now:
-                LOG.warning(
-                    'The journal does not answer: policy %s runs without '
-                    'being journaled',
-                    balloon_policy.uuid,
-                )
-                self._release(balloon_policy)
-        if not self._is_stopping:
-            self._follow(self.controller.handle_timer(now))
+        while self._unwritten:
+            balloon_policy, until = next(iter(self._unwritten.values()))
+            if until > now:
+                break
+            LOG.warning(
+                'The journal does not answer: policy %s runs without '
+                'being journaled',
+                balloon_policy.uuid,
+            )
+            self._release(balloon_policy)
+        if not self._is_stopping and now >= self._controller_rests_until:
+            self._follow(
+                self._consult(lambda: self.controller.handle_timer(now), [])
+            )
 
     def _take_in(
         self, event: message.Event | message.HostEvent, now: float
     ) -> None:
         # NOTE: the engine first; whatever may be wrong with the controller,
         # deadlines are met.
+        if isinstance(event, message.PolicyCancelled):
+            self._release_unwritten(event.policy_uuid)
         super()._take_in(event, now)
-        self._follow(self.controller.handle(event, now))
+        self._tell_controller(event, now)
         if isinstance(event, message.PressureRead):
             self._keep_reading()
-        # A flood of events must not keep from being done what is due.
-        due_at = self._next_timer()
-        if due_at is not None and due_at <= now:
-            self._do_what_is_due(now)
+
+    def _tell_controller(
+        self,
+        event: message.Event | message.HostEvent | message.ReportEnd,
+        now: float,
+    ) -> None:
+        self._follow(
+            self._consult(lambda: self.controller.handle(event, now), [])
+        )
 
     def _carry_out(self, action: message.Action) -> None:
         match action:
@@ -169,31 +219,41 @@ class HostCrank(manager.Manager):
 
         def tell(error: str | None) -> None:
             # NOTE: told even if it could not be kept, as it did happen.
-            self.call(lambda: self._tell(self._observer.ended, report))
+            self.call(lambda: self._tell_end(report))
 
+        self._untold += 1
         self._journal.end(report, tell)
-        self._follow(self.controller.handle(action, self._clock()))
+        self._tell_controller(action, self._clock())
+
+    def _tell_end(self, report: model.EndReport) -> None:
+        self._untold -= 1
+        self._tell(self._observer.ended, report)
 
     def _follow(self, outputs: controller_machine.Outputs) -> None:
         """Do what the controller wants."""
         if self._is_stopping:
             return
-        wanted: list[model.BalloonPolicy] = []
+        wanted = [
+            output.policy
+            for output in outputs
+            if isinstance(output, message.PolicyRequested)
+        ]
+        if wanted:
+            # First of all, as it waits for the disk.
+            self._request(wanted)
         for output in outputs:
             match output:
-                case message.PolicyRequested():
-                    wanted.append(output.policy)
                 case message.PolicyCancelled():
-                    self._cancel(output)
+                    self._release_unwritten(output.policy_uuid)
+                    super()._take_in(output, self._clock())
                 case message.HostRecovered():
+                    self._release_relief()
                     super()._take_in(output, self._clock())
                 case _ if isinstance(output, message.Notice):
                     self._note(output)
                     self._tell(self._host_observer.noticed, output)
                 case _ if isinstance(output, message.HostAction):
                     self._do_for_host(output)
-        if wanted:
-            self._request(wanted)
 
     def _request(self, policies: Sequence[model.BalloonPolicy]) -> None:
         now = self._clock()
@@ -202,40 +262,57 @@ class HostCrank(manager.Manager):
                 balloon_policy,
                 now + _JOURNAL_WAIT_SECONDS,
             )
+        self._write(policies, now, _FIRST_PORTION)
+
+    def _write(
+        self,
+        policies: Sequence[model.BalloonPolicy],
+        requested_at: float,
+        count: int,
+    ) -> None:
+        """Journal some, and when they are on the disk twice as many."""
+        portion, others = policies[:count], policies[count:]
 
         def written(error: str | None) -> None:
             if error is not None:
                 LOG.warning(
                     '%d policies run without being journaled: %s',
-                    len(policies),
+                    len(portion),
                     error,
                 )
 
             def release() -> None:
-                for balloon_policy in policies:
+                for balloon_policy in portion:
                     self._release(balloon_policy)
+                if others:
+                    self._write(others, requested_at, 2 * count)
 
             self.call(release)
 
         roster = self.controller.roster
         names = {
-            it.guest_uuid: roster.name_of(it.guest_uuid) for it in policies
+            it.guest_uuid: roster.name_of(it.guest_uuid) for it in portion
         }
-        self._journal.request(policies, now, written, names)
+        self._journal.request(portion, requested_at, written, names)
 
     def _release(self, balloon_policy: model.BalloonPolicy) -> None:
         """Let a policy run, unless that happened before."""
         if self._unwritten.pop(balloon_policy.uuid, None) is None:
             return
         event = message.PolicyRequested(policy=balloon_policy)
-        self._follow(self.controller.handle(event, self._clock()))
+        self._tell_controller(event, self._clock())
         super()._take_in(event, self._clock())
 
-    def _cancel(self, event: message.PolicyCancelled) -> None:
-        waiting = self._unwritten.get(event.policy_uuid)
+    def _release_unwritten(self, policy_uuid: str) -> None:
+        """Let a policy begin that shall end, so that its end is told."""
+        waiting = self._unwritten.get(policy_uuid)
         if waiting is not None:
             self._release(waiting[0])
-        super()._take_in(event, self._clock())
+
+    def _release_relief(self) -> None:
+        for balloon_policy, _ in list(self._unwritten.values()):
+            if balloon_policy.origin is model.Origin.PRESSURE:
+                self._release(balloon_policy)
 
     def _note(self, notice: message.Notice) -> None:
         name = None
@@ -277,9 +354,22 @@ class HostCrank(manager.Manager):
         try:
             guests = tuple(self._applier.list_guests())
         except exception.ApplierError as error:
-            LOG.warning('The guests could not be listed: %s', error)
+            self._note_listing(str(error))
+        else:
+            self._note_listing('')
         finally:
             self._events.put(message.GuestsListed(guests=guests))
+        if guests is None:
+            # Again soon: until then, guests that came are not known.
+            self._events.put(message.GuestsChanged())
+
+    def _note_listing(self, failure: str) -> None:
+        """Say once that guests cannot be listed, and when they can."""
+        was_failing, self._list_failure = self._list_failure != '', failure
+        if failure and not was_failing:
+            LOG.warning('The guests cannot be listed: %s', failure)
+        elif was_failing and not failure:
+            LOG.info('The guests can be listed again')
 
     def _look(self, guest_uuid: str) -> None:
         sample = None

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One agent per host: two would undo what the other does."""
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -32,15 +33,22 @@ class HostLock:
             ) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             holder = os.read(descriptor, 32).decode('ascii', 'replace').strip()
             os.close(descriptor)
             raise exception.AgentRunning(
                 path=self._path, holder=holder or 'unknown'
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f'{os.getpid()}\n'.encode())
+        except OSError as error:
+            os.close(descriptor)
+            raise exception.InvalidConfiguration(
+                why=f'state_path cannot be locked: {error}'
+            ) from error
         self._descriptor = descriptor
+        # NOTE: it only helps people; a full disk is no reason not to start.
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f'{os.getpid()}\n'.encode())
 
     def release(self) -> None:
         """Give it back."""

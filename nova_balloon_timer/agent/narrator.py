@@ -2,6 +2,8 @@
 """Tells the log what happens on the host, in an operator's words."""
 
 from collections.abc import Callable
+import math
+import time
 
 from oslo_log import log as logging
 
@@ -12,6 +14,9 @@ from nova_balloon_timer import units
 
 LOG = logging.getLogger(__name__)
 
+# Between two lists of who cannot give anything.
+_SILENT_SECONDS = 30.0
+
 _GOOD = (
     model.EndReason.TARGET,
     model.EndReason.DEADLINE,
@@ -21,14 +26,19 @@ _GOOD = (
 
 
 class Narrator:
-    """Logs notices, starts and ends; a thing is said once, when it changes.
+    """Logs notices, starts and ends; what repeats is said now and then.
 
     :param name_of: from a guest's UUID to what people call it
     """
 
-    def __init__(self, name_of: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        name_of: Callable[[str], str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._name_of = name_of
-        self._said = ''
+        self._clock = clock
+        self._silent_until = -math.inf
 
     def started(self, balloon_policy: model.BalloonPolicy) -> None:
         """Say that a policy begins to move its balloon."""
@@ -61,6 +71,7 @@ class Narrator:
         """Say what happened on the host."""
         match notice:
             case message.PressureStarted():
+                self._silent_until = -math.inf
                 LOG.warning('The host is short of memory: %s', notice.words)
             case message.PressureEnded():
                 LOG.info(
@@ -85,26 +96,26 @@ class Narrator:
             f'{units.format_kib(expected_kib)} within '
             f'{units.format_seconds(plan.duration_seconds)}'
         )
-        if not plan.proposals:
-            words = 'no guest can give any'
-        LOG.info(
-            '%s of %s: %s',
-            'Correction' if notice.corrects else 'Relief',
-            units.format_kib(notice.need_kib),
-            words,
-        )
+        if plan.proposals:
+            LOG.info(
+                '%s of %s: %s',
+                'Correction' if notice.corrects else 'Relief',
+                units.format_kib(notice.need_kib),
+                words,
+            )
         if plan.shortfall_kib > 0:
             self._tell_shortfall(plan)
 
     def _tell_shortfall(self, plan: situation.Plan) -> None:
-        """Name who is left out and why, when that is not what it was."""
+        """Name who is left out and why, but not at every plan."""
+        now = self._clock()
+        if now < self._silent_until:
+            return
+        self._silent_until = now + _SILENT_SECONDS
         reasons = '; '.join(
             f'{self._name_of(left.guest_uuid)}: {left.words}'
             for left in plan.left_out
         )
-        if reasons == self._said:
-            return
-        self._said = reasons
         LOG.warning(
             'The need is not covered by %s; left out: %s',
             units.format_kib(plan.shortfall_kib),

@@ -38,8 +38,9 @@ def run(conf: cfg.ConfigOpts) -> int:
         LOG.error('The agent cannot start: %s', words)
         return 1
     LOG.info('The agent looks after this host')
-    while signal.sigwait(_SIGNALS) == signal.SIGHUP:
+    while (number := signal.sigwait(_SIGNALS)) == signal.SIGHUP:
         _reload(conf, agent)
+    LOG.info('The agent is told to stop by %s', signal.Signals(number).name)
     agent.stop()
     LOG.info('The agent has stopped')
     return 0

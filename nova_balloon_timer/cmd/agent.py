@@ -2,12 +2,11 @@
 """``nova-balloon-timer agent``."""
 
 import argparse
+import pathlib
 
 from cliff import command
 from oslo_config import cfg
-from oslo_log import log as logging
 
-from nova_balloon_timer.agent import agent as host_agent
 from nova_balloon_timer.agent import service
 from nova_balloon_timer.cmd import base
 
@@ -37,7 +36,8 @@ class Agent(base.OneLineErrors, command.Command):
         parser.add_argument(
             '--dry-run',
             action='store_true',
-            help='decide and log, but move no balloon',
+            help='decide and log, but move no balloon; keeps a journal of its '
+            "own, in the folder 'dry-run' of the state path",
         )
         return parser
 
@@ -52,6 +52,8 @@ class Agent(base.OneLineErrors, command.Command):
         for name, value in overrides.items():
             if value is not None:
                 conf.set_override(name, value, 'balloon_timer')
-        host_agent.check(conf)
-        logging.setup(conf, 'nova-balloon-timer')
+        if parsed_args.dry_run:
+            # NOTE: what it learns and leaves behind was never real.
+            path = pathlib.Path(conf.balloon_timer.state_path) / 'dry-run'
+            conf.set_override('state_path', str(path), 'balloon_timer')
         return service.run(conf)

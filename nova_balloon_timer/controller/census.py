@@ -11,6 +11,9 @@ from nova_balloon_timer.controller import settings as controller_settings
 # Guests that start at the same time cost one listing.
 _HURRY_SECONDS = 1.0
 
+# After one that failed.
+_RETRY_SECONDS = 5.0
+
 # How much more often guests are looked at while the host is short, where the
 # pace allows it; they tell no more than once a second.
 _TENSER = 2.0
@@ -55,6 +58,10 @@ class Census:
         """List the guests soon: something changed."""
         self._list_at = min(self._list_at, now + _HURRY_SECONDS)
 
+    def retry(self, now: float) -> None:
+        """List the guests again: that failed."""
+        self._list_at = min(self._list_at, now + _RETRY_SECONDS)
+
     def note_listed(self) -> list[message.HostAction]:
         """Start a new round when a listing came, newcomers first."""
         self._is_listing = False
@@ -74,9 +81,11 @@ class Census:
         """Return what is to be done by now."""
         actions: list[message.HostAction] = []
         if now >= self._list_at:
-            self._list_at = now + self._settings.list_seconds
-            # NOTE: one that hangs is not followed by another.
+            # NOTE: one that hangs is not followed by another before it ends;
+            # it may have missed what changed meanwhile.
+            self._list_at = now + _HURRY_SECONDS
             if not self._is_listing:
+                self._list_at = now + self._settings.list_seconds
                 self._is_listing = True
                 actions.append(message.ListGuests())
         pause_seconds = self._pause_seconds()

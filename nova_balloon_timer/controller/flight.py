@@ -1,20 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Policies under way, and the host memory that they will still move."""
 
+from collections.abc import Set
+
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+
+# So late after its deadline the relief of a policy comes no more: its guest
+# hangs, and others have to be asked.
+_LATEST_SECONDS = 1.0
 
 
 class Flight:
     """One policy, from when it was made until its end.
 
     :param expected_kib: host memory that it will free, or take back
+    :param deadline_at: when it is over at the latest
     """
 
     def __init__(
-        self, balloon_policy: model.BalloonPolicy, expected_kib: int
+        self,
+        balloon_policy: model.BalloonPolicy,
+        expected_kib: int,
+        deadline_at: float,
     ) -> None:
         self.balloon_policy = balloon_policy
+        self.deadline_at = deadline_at
         self._expected_kib = expected_kib
         self._actual_kib = balloon_policy.start_actual_kib
 
@@ -26,6 +37,11 @@ class Flight:
     def observe(self, sample: model.BalloonSample) -> None:
         """Learn how far it is."""
         self._actual_kib = sample.actual_kib
+
+    @property
+    def come_kib(self) -> int:
+        """Return what has come, or gone, as far as it was expected."""
+        return self._expected_kib - self.left_kib
 
     @property
     def left_kib(self) -> int:
@@ -74,21 +90,41 @@ class Flights:
         if flight is None or flight.balloon_policy.uuid != report.policy.uuid:
             return None
         del self._flights[guest_uuid]
-        if flight.takes and report.freed_kib is not None:
-            self._landed.append((report.ended_at, report.freed_kib))
+        if flight.takes:
+            freed_kib = report.freed_kib
+            if freed_kib is None:
+                freed_kib = flight.come_kib
+            self._landed.append((report.ended_at, freed_kib))
         return flight
 
-    def relief_kib(self, memory: situation.HostMemory | None) -> int:
+    def relieving_beyond(self, at: float) -> frozenset[str]:
+        """Return the guests that relieve the host until after an instant."""
+        return frozenset(
+            guest_uuid
+            for guest_uuid, flight in self._flights.items()
+            if flight.balloon_policy.origin is model.Origin.PRESSURE
+            and flight.deadline_at > at
+        )
+
+    def relief_kib(
+        self,
+        memory: situation.HostMemory | None,
+        now: float,
+        without: Set[str] = frozenset(),
+    ) -> int:
         """Return what is still to be freed, or was after a reading.
 
         :param memory: the reading that will be compared with the need
+        :param without: guests that do not count
         """
         read_at = float('-inf') if memory is None else memory.at
         self._landed = [it for it in self._landed if it[0] > read_at]
         coming_kib = sum(
             flight.left_kib
-            for flight in self._flights.values()
+            for guest_uuid, flight in self._flights.items()
             if flight.takes
+            and guest_uuid not in without
+            and now <= flight.deadline_at + _LATEST_SECONDS
         )
         return coming_kib + sum(max(0, kib) for _, kib in self._landed)
 

@@ -7,6 +7,9 @@ from nova_balloon_timer.controller import settings as controller_settings
 # A source that was silent for longer does not count: it is broken.
 _STALE_SECONDS = 60.0
 
+# Into so many portions the memory between the watermarks is thought divided.
+_PORTIONS = 16
+
 
 class HostState:
     """The readings' sum: is memory short, and how much is there.
@@ -21,6 +24,8 @@ class HostState:
     ) -> None:
         self._settings = settings
         self._readings: dict[str, situation.PressureReading] = {}
+        # NOTE: a reading of theirs need not have a share, as the first.
+        self._stall_sources: set[str] = set()
         self._now = 0.0
         self.memory: situation.HostMemory | None = None
         self.watermarks: situation.Watermarks | None = None
@@ -30,6 +35,8 @@ class HostState:
         """Take a reading in."""
         self._now = now
         self._readings[reading.source] = reading
+        if reading.stalled_share is not None:
+            self._stall_sources.add(reading.source)
         memory = reading.memory
         if memory is not None and (
             self.memory is None or memory.at >= self.memory.at
@@ -49,9 +56,16 @@ class HostState:
 
     def reload(self, settings: controller_settings.ControllerSettings) -> None:
         """Take other settings from now on."""
-        self._settings = settings
         if self.memory is not None:
+            # NOTE: first, as they may not fit this host.
             self.watermarks = settings.watermarks.of(self.memory.total_kib)
+        self._settings = settings
+
+    def is_seen(self, now: float) -> bool:
+        """Tell whether somebody measured its memory lately."""
+        return (
+            self.memory is not None and now - self.memory.at <= _STALE_SECONDS
+        )
 
     @property
     def is_short(self) -> bool:
@@ -66,29 +80,43 @@ class HostState:
 
     @property
     def fall_kib_per_second(self) -> float:
-        """Return how quickly available memory shrinks; 0 if it does not."""
-        return max(
-            (reading.fall_kib_per_second or 0.0 for reading in self._recent()),
-            default=0.0,
-        )
+        """Return how quickly available memory shrinks; 0 if it does not.
+
+        The latest that was told; what a source saw before is past.
+        """
+        told = [
+            (reading.at, reading.fall_kib_per_second)
+            for reading in self._recent()
+            if reading.fall_kib_per_second is not None
+        ]
+        return max(0.0, max(told)[1]) if told else 0.0
 
     @property
     def exhaustion_seconds(self) -> float | None:
-        """Return when available memory is used up; None: it does not fall."""
+        """Return when available memory is used up; None: it does not fall.
+
+        Where it is low and tasks wait for it already, that is now: with swap
+        it never reaches zero, and does not even fall any more.
+        """
+        if self.lacking_kib_in(0.0) > 0 and self._stalls():
+            return 0.0
         rate = self.fall_kib_per_second
         if self.memory is None or rate <= 0:
             return None
         return self.memory.available_kib / rate
 
-    def lacking_kib_in(self, seconds: float) -> int:
-        """Return what will be missing to the low watermark by then."""
+    def lacking_kib_in(self, seconds: float, owed_kib: int = 0) -> int:
+        """Return what will be missing to the low watermark by then.
+
+        :param owed_kib: what guests miss, and shall be given
+        """
         if self.memory is None or self.watermarks is None:
             return 0
         fall_kib = min(
             self.memory.available_kib, self.fall_kib_per_second * seconds
         )
         left_kib = self.memory.available_kib - int(fall_kib)
-        return max(0, self.watermarks.low_kib - left_kib)
+        return max(0, self.watermarks.low_kib + owed_kib - left_kib)
 
     @property
     def spare_kib(self) -> int:
@@ -98,12 +126,24 @@ class HostState:
         return max(0, self.memory.available_kib - self.watermarks.high_kib)
 
     @property
+    def above_low_kib(self) -> int:
+        """Return what is available above the low watermark."""
+        if self.memory is None or self.watermarks is None:
+            return 0
+        return max(0, self.memory.available_kib - self.watermarks.low_kib)
+
+    @property
+    def portion_kib(self) -> int:
+        """Return what is worth asking for: so much lies well below high."""
+        if self.watermarks is None:
+            return 0
+        band_kib = self.watermarks.high_kib - self.watermarks.low_kib
+        return band_kib // _PORTIONS
+
+    @property
     def stall_step_kib(self) -> int:
         """Return what waiting tasks justify beyond the low watermark."""
-        stalls = any(
-            reading.stalled_share is not None for reading in self._pressing()
-        )
-        if not stalls or self.memory is None:
+        if self.memory is None or not self._stalls():
             return 0
         share = self._settings.stall_step_percent / 100
         return int(self.memory.total_kib * share)
@@ -120,8 +160,16 @@ class HostState:
             reading
             for reading in self._recent()
             if reading.is_pressing
-            and not (reading.stalled_share is not None and self._has_plenty())
+            and not (
+                reading.source in self._stall_sources and self._has_plenty()
+            )
         ]
+
+    def _stalls(self) -> bool:
+        return any(
+            reading.source in self._stall_sources
+            for reading in self._pressing()
+        )
 
     def _has_plenty(self) -> bool:
         if self.memory is None or self.watermarks is None:

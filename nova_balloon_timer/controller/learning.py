@@ -38,13 +38,16 @@ def learn(
     settings: controller_settings.ControllerSettings,
 ) -> situation.GuestTraits:
     """Take the end of a policy that inflated into what is known."""
-    strikes = strikes_at(traits, now_utc, settings)
+    strikes = traits.strikes
     struck_utc = traits.struck_utc
+    left = strikes_at(traits, now_utc, settings)
     if report.reason in _STRIKES:
-        strikes += 1.0
+        strikes = left + 1.0
         struck_utc = now_utc
     elif report.reason is model.EndReason.TARGET:
-        strikes = max(0.0, strikes - 1.0)
+        # NOTE: strikes are as of struck_utc, and fade from then on; so the
+        # share that is left is what counts.
+        strikes *= max(0.0, left - 1.0) / left if left > 0 else 0.0
     return dataclasses.replace(
         traits,
         rate_kib_per_second=_rate(traits, report),
@@ -78,8 +81,11 @@ def cool_down_left(
     doublings = max(0.0, traits.strikes - 1.0)
     seconds = settings.cool_down_seconds * math.pow(2.0, min(doublings, 32.0))
     seconds = min(seconds, settings.cool_down_longest_seconds)
-    # NOTE: a wall clock that was set back must not block it for ever.
-    elapsed_seconds = max(0.0, now_utc - traits.struck_utc)
+    elapsed_seconds = now_utc - traits.struck_utc
+    if elapsed_seconds < 0:
+        # NOTE: the wall clock was set back, by nobody knows how much; that
+        # must not block the guest until it is right again.
+        return 0.0
     return max(0.0, seconds - elapsed_seconds)
 
 

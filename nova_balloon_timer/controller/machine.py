@@ -13,16 +13,19 @@ import math
 
 from nova_balloon_timer import message
 from nova_balloon_timer import model
-from nova_balloon_timer import situation
 from nova_balloon_timer.controller import census as controller_census
 from nova_balloon_timer.controller import flight as controller_flight
 from nova_balloon_timer.controller import giving as controller_giving
 from nova_balloon_timer.controller import host as controller_host
 from nova_balloon_timer.controller import learning
+from nova_balloon_timer.controller import muster as controller_muster
 from nova_balloon_timer.controller import relief as controller_relief
 from nova_balloon_timer.controller import roster as controller_roster
 from nova_balloon_timer.controller import settings as controller_settings
 from nova_balloon_timer.planners import base as planner_base
+
+# How often a guest that tells no statistics is asked for them again.
+_STATISTICS_SECONDS = 60.0
 
 Output = message.Event | message.HostAction | message.Notice
 Outputs = list[Output]
@@ -52,6 +55,9 @@ class Controller:
         self.host = controller_host.HostState(settings)
         self.flights = controller_flight.Flights()
         self.roster = controller_roster.Roster(settings, remembered or {})
+        self._muster = controller_muster.Muster(
+            settings, self.roster, self.flights, utc_offset
+        )
         self._census = controller_census.Census(
             settings, self.roster, self.flights, now
         )
@@ -74,10 +80,15 @@ class Controller:
         settings: controller_settings.ControllerSettings,
         planner: planner_base.Planner,
     ) -> None:
-        """Take other settings, and another planner, from now on."""
-        self._settings = settings
+        """Take other settings, and another planner, from now on.
+
+        :raises InvalidConfiguration: its watermarks do not fit this host;
+            nothing is taken then
+        """
         self.host.reload(settings)
+        self._settings = settings
         self.roster.reload(settings)
+        self._muster.reload(settings)
         self._census.reload(settings)
         self._relief.reload(settings, planner)
         self._giving.reload(settings)
@@ -91,7 +102,7 @@ class Controller:
 
     def handle_timer(self, now: float) -> Outputs:
         """Do what has become due."""
-        outputs: Outputs = [*self._census.due(now)]
+        outputs: Outputs = [*self._expect(self._census.due(now), now)]
         if self._may_give() and now >= self._giving.ready_at(self.host):
             outputs += self._give(now)
         return outputs
@@ -109,8 +120,13 @@ class Controller:
         was_calm = self.host.calm_since is not None
         self.host.observe(event.reading, now)
         outputs = self._tell_pressure(now)
-        if self.host.is_short:
-            return outputs + self._relieve(now)
+        lacking = self._muster.lacking(now)
+        owed_kib = sum(kib for _, kib in lacking)
+        if self.host.is_short or owed_kib > 0:
+            outputs += self._relieve(now, owed_kib)
+        outputs += self._launch_returns(
+            self._giving.aid(self.host, self.flights, lacking, now), now
+        )
         if self.host.calm_since is not None and not was_calm:
             self._relief.note_recovered()
             outputs.append(message.HostRecovered())
@@ -135,9 +151,13 @@ class Controller:
         ]
         return outputs
 
-    def _relieve(self, now: float) -> Outputs:
+    def _relieve(self, now: float, owed_kib: int) -> Outputs:
         made = self._relief.plan(
-            self.host, self.flights, lambda: self._candidates(now), now
+            self.host,
+            self.flights,
+            lambda replaceable: self._muster.candidates(now, replaceable),
+            now,
+            owed_kib,
         )
         if made is None:
             return []
@@ -149,70 +169,64 @@ class Controller:
         outputs: Outputs = [planned]
         for made_policy in policies:
             freed_kib = expected_kib[made_policy.guest_uuid]
-            outputs.append(self._launch(made_policy, freed_kib))
+            outputs.append(self._launch(made_policy, freed_kib, now))
         return outputs
 
     def _launch(
-        self, balloon_policy: model.BalloonPolicy, expected_kib: int
+        self,
+        balloon_policy: model.BalloonPolicy,
+        expected_kib: int,
+        now: float,
     ) -> message.PolicyRequested:
+        deadline_at = now + balloon_policy.duration_seconds
         self.flights.add(
-            controller_flight.Flight(balloon_policy, expected_kib)
+            controller_flight.Flight(balloon_policy, expected_kib, deadline_at)
         )
         return message.PolicyRequested(policy=balloon_policy)
 
-    def _candidates(self, now: float) -> tuple[situation.Candidate, ...]:
-        candidates = []
-        for record in self.roster:
-            priority = self._settings.rank(record.guest)
-            left_alone = ''
-            if isinstance(priority, str):
-                left_alone = priority
-                priority = 1.0
-            elif record.guest.uuid in self.flights:
-                left_alone = 'a policy is under way'
-            left_alone = left_alone or self.roster.why_left_alone(
-                record, now, now + self._utc_offset
-            )
-            candidates.append(
-                self.roster.candidate(record, left_alone, priority)
-            )
-        return tuple(candidates)
-
     def _may_give(self) -> bool:
-        if self.host.calm_since is None or self.flights.returning():
-            return False
-        return any(record.missing_kib for record in self.roster)
+        # NOTE: whether a guest lacks any is found out round by round only: it
+        # is asked at every event, and would cost more than all else at rest.
+        return self.host.calm_since is not None and not (
+            self.flights.returning()
+        )
 
     def _give(self, now: float) -> Outputs:
-        needy = [
-            record
-            for record in self.roster
-            if record.missing_kib
-            and not record.guest.refusals
-            and record.guest.uuid not in self.flights
-            and now >= record.respected_until
-            and not isinstance(self._settings.rank(record.guest), str)
-        ]
+        needy = self._muster.needy(now)
+        return self._launch_returns(
+            self._giving.plan(self.host, self.flights, needy, now), now
+        )
+
+    def _launch_returns(
+        self, policies: list[model.BalloonPolicy], now: float
+    ) -> Outputs:
         return [
-            self._launch(
-                made_policy,
-                made_policy.target_kib - made_policy.start_actual_kib,
-            )
-            for made_policy in self._giving.plan(
-                self.host, self.flights, needy, now
-            )
+            self._launch(it, it.target_kib - it.start_actual_kib, now)
+            for it in policies
         ]
 
     def _on_listed(self, event: message.GuestsListed, now: float) -> Outputs:
         able: list[controller_roster.GuestRecord] = []
-        if event.guests is not None:
+        if event.guests is None:
+            self._census.retry(now)
+        else:
             able = self.roster.take(event.guests)
         outputs: Outputs = [
             message.StartStatistics(guest_uuid=record.guest.uuid)
             for record in able
         ]
-        outputs += self._census.note_listed()
-        return outputs
+        return [*outputs, *self._expect(self._census.note_listed(), now)]
+
+    def _expect(
+        self, actions: list[message.HostAction], now: float
+    ) -> list[message.HostAction]:
+        """Note since when guests are looked at: they may hang."""
+        for action in actions:
+            if isinstance(action, message.LookAtGuest):
+                record = self.roster.find(action.guest_uuid)
+                if record is not None:
+                    record.awaited_since = now
+        return actions
 
     def _on_changed(self, event: message.GuestsChanged, now: float) -> Outputs:
         self._census.hurry(now)
@@ -228,19 +242,40 @@ class Controller:
             # NOTE: a look that a policy overtook says nothing any more.
             return []
         record.observe(sample)
+        outputs = self._see_to_statistics(record, sample, now)
         drift = record.drift(sample)
         if drift is None:
-            return []
+            return outputs
         record.respected_until = now + self._settings.respect_seconds
         before_kib, after_kib = drift
         return [
+            *outputs,
             message.ForeignChange(
                 at=now,
                 guest_uuid=event.guest_uuid,
                 before_kib=before_kib,
                 after_kib=after_kib,
-            )
+            ),
         ]
+
+    def _see_to_statistics(
+        self,
+        record: controller_roster.GuestRecord,
+        sample: model.BalloonSample,
+        now: float,
+    ) -> Outputs:
+        """Have a guest tell them that does not, now and then.
+
+        Its driver may have come late, or somebody has set its period back.
+        """
+        since_seconds = now - record.statistics_asked_at
+        if sample.statistics or since_seconds < _STATISTICS_SECONDS:
+            return []
+        is_first = math.isinf(since_seconds)
+        record.statistics_asked_at = now
+        if is_first:
+            return []  # it was asked when it was listed
+        return [message.StartStatistics(guest_uuid=record.guest.uuid)]
 
     def _on_requested(
         self,
@@ -254,8 +289,15 @@ class Controller:
             distance_kib = abs(
                 balloon_policy.target_kib - balloon_policy.start_actual_kib
             )
+            started_at = now
+            if isinstance(event, message.PolicyResumed):
+                started_at = event.started_at
             self.flights.add(
-                controller_flight.Flight(balloon_policy, distance_kib)
+                controller_flight.Flight(
+                    balloon_policy,
+                    distance_kib,
+                    started_at + balloon_policy.duration_seconds,
+                )
             )
         return []
 
@@ -277,17 +319,19 @@ class Controller:
 
     def _on_ended(self, event: message.ReportEnd, now: float) -> Outputs:
         report = event.report
-        self.flights.end(report)
+        is_latest = self.flights.end(report) is not None
         origin = report.policy.origin
         if origin is model.Origin.RETURN:
             self._giving.note_end(now)
-        if origin is model.Origin.PRESSURE:
+        if origin is model.Origin.PRESSURE and is_latest:
             self._relief.note_end(report, now)
         record = self.roster.find(report.policy.guest_uuid)
         if record is None:
             return []
         record.settle(report.actual_end_kib)
-        if origin is model.Origin.OPERATOR or _was_foreign(report, self):
+        # NOTE: a freeze makes void what waits for the guest, looks included.
+        record.is_awaited = False
+        if origin is model.Origin.OPERATOR or self._was_foreign(report):
             record.respected_until = now + self._settings.respect_seconds
         if report.policy.direction is model.Direction.DEFLATE:
             return []
@@ -300,10 +344,13 @@ class Controller:
             )
         ]
 
-
-def _was_foreign(report: model.EndReport, controller: Controller) -> bool:
-    """Tell whether somebody else's target ended a policy, not another one."""
-    return (
-        report.reason is model.EndReason.SUPERSEDED
-        and report.policy.guest_uuid not in controller.flights
-    )
+    def _was_foreign(self, report: model.EndReport) -> bool:
+        """Tell whether somebody else ended a policy of ours."""
+        if report.reason is model.EndReason.CANCELLED:
+            # We cancel only what returns memory, when the host is short.
+            is_return = report.policy.origin is model.Origin.RETURN
+            return not (is_return and self.host.is_short)
+        return (
+            report.reason is model.EndReason.SUPERSEDED
+            and report.policy.guest_uuid not in self.flights
+        )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Taking memory: how much is needed, in what time, and from whom."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 import math
 
 from nova_balloon_timer import message
@@ -18,6 +18,12 @@ from nova_balloon_timer.planners import check as planner_check
 _LEAST_SHARE = 0.25
 # While nobody can give anything, ask less and less often.
 _LONGEST_REST_SECONDS = 10.0
+
+# How much later than relief is needed it may come, before it is hurried.
+_TOO_SLOW = 2.0
+_NOBODY: frozenset[str] = frozenset()
+
+MakeCandidates = Callable[[Set[str]], tuple[situation.Candidate, ...]]
 
 _UNDELIVERED = (
     model.EndReason.STALLED,
@@ -61,14 +67,17 @@ class Relief:
 
     def note_end(self, report: model.EndReport, now: float) -> None:
         """Learn that a policy against pressure ended."""
+        # Whoever could not be asked while it ran can be now.
+        self._next_at = min(self._next_at, now)
+        self._rest_seconds = self._settings.replan_seconds
         if report.reason in _UNDELIVERED and now < self._deadline_at:
             self._has_shortfall = True
-            self._next_at = now
 
     def note_recovered(self) -> None:
         """Learn that the host is well: what was planned is over."""
         self._deadline_at = -math.inf
         self._has_shortfall = False
+        self._next_at = -math.inf
         self._rest_seconds = self._settings.replan_seconds
 
     def need_kib(
@@ -76,22 +85,30 @@ class Relief:
         host: controller_host.HostState,
         flights: controller_flight.Flights,
         now: float,
+        without: Set[str] = _NOBODY,
+        owed_kib: int = 0,
     ) -> int:
         """Return what has to be asked for, beyond what is under way.
 
         Need = low watermark - available - relief in flight, where available
         is what will be left when the relief comes, if memory goes on falling
-        as it does. A need that is there is rounded up to the least one.
+        as it does, and guests were given what they are owed. A need that is
+        there is rounded up, or the host would be short again at once.
+
+        :param without: guests whose relief under way does not count
+        :param owed_kib: what guests miss that others can give
         """
-        if not host.is_short:
+        if not host.is_short and owed_kib == 0:
             return 0
-        lacking_kib = host.lacking_kib_in(self._horizon_seconds(host))
+        lacking_kib = host.lacking_kib_in(
+            self._horizon_seconds(host), owed_kib
+        )
         if now >= self._next_stall_step_at:
             lacking_kib = max(lacking_kib, host.stall_step_kib)
-        need_kib = lacking_kib - flights.relief_kib(host.memory)
-        return (
-            max(need_kib, self._settings.least_need_kib) if need_kib > 0 else 0
-        )
+        need_kib = lacking_kib - flights.relief_kib(host.memory, now, without)
+        if need_kib <= 0:
+            return 0
+        return max(need_kib, self._settings.least_need_kib, host.portion_kib)
 
     def _horizon_seconds(self, host: controller_host.HostState) -> float:
         """Return when relief that is asked for now has come."""
@@ -108,28 +125,49 @@ class Relief:
         self,
         host: controller_host.HostState,
         flights: controller_flight.Flights,
-        make_candidates: Callable[[], tuple[situation.Candidate, ...]],
+        make_candidates: MakeCandidates,
         now: float,
+        owed_kib: int = 0,
     ) -> tuple[message.ReliefPlanned, list[model.BalloonPolicy]] | None:
         """Plan if there is need.
 
-        :param make_candidates: called only then, as it costs something
+        :param make_candidates: called only then, as it costs something; of
+            the guests that it is given, the policies under way do not count
+        :param owed_kib: what guests miss that others can give
         :returns: what was planned, and its policies; None: nothing to do
         """
         if now < self._next_at:
             return None
-        need_kib = self.need_kib(host, flights, now)
+        need_kib = self.need_kib(host, flights, now, owed_kib=owed_kib)
         if need_kib == 0:
             return None
-        request = self._request(need_kib, host, make_candidates(), now)
         corrects = self._corrects(now)
+        request = self._request(need_kib, host, make_candidates(_NOBODY), now)
         plan = planner_check.ask(self._planner, request)
-        plan, policies = self._make_policies(plan, request, corrects)
+        slow = self._too_slow(host, flights, now)
+        if plan.shortfall_kib > 0 and slow:
+            # What is asked of them for later is asked anew, for sooner.
+            need_kib = self.need_kib(host, flights, now, slow, owed_kib)
+            request = self._request(need_kib, host, make_candidates(slow), now)
+            plan = planner_check.ask(self._planner, request)
+        policies = self._make_policies(plan, request, corrects)
         self._remember(plan, bool(policies), now)
         planned = message.ReliefPlanned(
             at=now, need_kib=need_kib, plan=plan, corrects=corrects
         )
         return planned, policies
+
+    def _too_slow(
+        self,
+        host: controller_host.HostState,
+        flights: controller_flight.Flights,
+        now: float,
+    ) -> frozenset[str]:
+        """Return guests whose relief comes after memory is exhausted."""
+        if host.exhaustion_seconds is None:
+            return _NOBODY
+        horizon_at = now + _TOO_SLOW * self._horizon_seconds(host)
+        return flights.relieving_beyond(horizon_at)
 
     def _left_seconds(self, now: float) -> float:
         return self._deadline_at - now
@@ -180,8 +218,7 @@ class Relief:
         plan: situation.Plan,
         request: situation.PlanRequest,
         corrects: bool,
-    ) -> tuple[situation.Plan, list[model.BalloonPolicy]]:
-        """Make the policies; a proposal that makes none is left out."""
+    ) -> list[model.BalloonPolicy]:
         candidates = {it.guest.uuid: it for it in request.candidates}
         policies: list[model.BalloonPolicy] = []
         for proposal in plan.proposals:
@@ -202,7 +239,7 @@ class Relief:
                     explanation=_explain(proposal, request, corrects),
                 )
             )
-        return plan, policies
+        return policies
 
 
 def _explain(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The host's guests, and what is known of each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 import math
 
 from nova_balloon_timer import model
@@ -10,9 +10,15 @@ from nova_balloon_timer import units
 from nova_balloon_timer.controller import learning
 from nova_balloon_timer.controller import peak
 from nova_balloon_timer.controller import settings as controller_settings
+from nova_balloon_timer.engine import guard
 
 # The driver's item; a smaller movement is none.
 _TOLERANCE_KIB = units.KIB_PER_MIB
+
+# A look takes milliseconds.
+_PATIENCE_SECONDS = 5.0
+
+_MOST_REMEMBERED = 10_000
 
 
 class GuestRecord:
@@ -28,9 +34,18 @@ class GuestRecord:
         self.traits = traits
         self.sample: model.BalloonSample | None = None
         self.is_awaited = False
+        self.awaited_since = 0.0
+        self.statistics_asked_at = -math.inf
         self.respected_until = -math.inf
+        self._usable = guard.UsableMemory()
         self._peak = peak.PeakUse(settings.peak_half_life_seconds)
         self._settled_kib: int | None = None
+        self._moved_at: int | None = None
+
+    @property
+    def usable_kib(self) -> int | None:
+        """Return what it could give now, less what it gave since it told."""
+        return self._usable.now_kib
 
     @property
     def peak_use_kib(self) -> int | None:
@@ -45,12 +60,37 @@ class GuestRecord:
         missing_kib = self.guest.maximum_kib - self.sample.actual_kib
         return missing_kib if missing_kib > _TOLERANCE_KIB else 0
 
+    def lack_kib(self, reserve_kib: int) -> int:
+        """Return what it misses of what was taken from it.
+
+        It does when less than its reserve is usable; it then should have
+        twice that, or it would soon miss some again.
+        """
+        usable_kib = self.usable_kib
+        if usable_kib is None or usable_kib >= reserve_kib:
+            return 0
+        return min(self.missing_kib, 2 * reserve_kib - usable_kib)
+
+    def hangs(self, now: float) -> bool:
+        """Tell whether it does not answer, for all that is known."""
+        return self.is_awaited and now - self.awaited_since > _PATIENCE_SECONDS
+
     def observe(self, sample: model.BalloonSample) -> None:
-        """Take a look in."""
-        self.sample = sample
-        if sample.usable_kib is not None:
+        """Take a look in.
+
+        What the guest uses is learned from what it told since its balloon
+        came to rest: before that, movement would be taken for use.
+        """
+        before, self.sample = self.sample, sample
+        self._usable.observe(sample)
+        told = sample.statistics
+        if told is None or told.usable_kib is None:
+            return
+        if before is not None and before.actual_kib != sample.actual_kib:
+            self._moved_at = told.updated_at
+        if self._moved_at is None or told.updated_at > self._moved_at:
             self._peak.observe(
-                sample.at, max(0, sample.actual_kib - sample.usable_kib)
+                sample.at, max(0, sample.actual_kib - told.usable_kib)
             )
 
     def drift(self, sample: model.BalloonSample) -> tuple[int, int] | None:
@@ -80,7 +120,7 @@ class Roster:
         remembered: controller_settings.Remembered,
     ) -> None:
         self._settings = settings
-        self._remembered: Mapping[str, situation.GuestTraits] = remembered
+        self._remembered = dict(remembered)
         self._records: dict[str, GuestRecord] = {}
 
     def __len__(self) -> int:
@@ -101,11 +141,13 @@ class Roster:
     def drop(self, guest_uuid: str) -> None:
         """Forget a guest that is gone, but for what was learned of it."""
         record = self._records.pop(guest_uuid, None)
-        if record is not None:
-            self._remembered = {
-                **self._remembered,
-                guest_uuid: record.traits,
-            }
+        if record is None:
+            return
+        # The latest is the last to be forgotten.
+        self._remembered.pop(guest_uuid, None)
+        self._remembered[guest_uuid] = record.traits
+        if len(self._remembered) > _MOST_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
 
     def reload(self, settings: controller_settings.ControllerSettings) -> None:
         """Take other settings for guests that come."""
@@ -143,7 +185,7 @@ class Roster:
             guest=record.guest,
             guards=self._settings.guards_of(record.guest),
             actual_kib=0 if sample is None else sample.actual_kib,
-            usable_kib=None if sample is None else sample.usable_kib,
+            usable_kib=record.usable_kib,
             rss_kib=None if sample is None else sample.rss_kib,
             peak_use_kib=record.peak_use_kib,
             traits=record.traits,
@@ -159,6 +201,8 @@ class Roster:
             return record.guest.refusals[0].words
         if record.sample is None:
             return 'it was not looked at yet, or does not answer'
+        if record.hangs(now):
+            return 'its hypervisor does not answer'
         respected_seconds = record.respected_until - now
         if respected_seconds > 0:
             return (

@@ -11,14 +11,6 @@ from nova_balloon_timer.simulator.fleet import run
 from tests.unit import base
 from tests.unit.simulator import table
 
-# What is not as it should be yet, and why. Once it is, the test says so.
-_KNOWN = {
-    'day-and-night': 'guests that gave get nothing back while the host is '
-    'between its watermarks, however they need it',
-    'hurry': 'a planner in a hurry asks nobody rather than for what comes '
-    'late',
-}
-
 
 def run_scenario(name: str, seed: int = 0) -> fleet_outcome.Outcome:
     conf = cfg.ConfigOpts()
@@ -37,10 +29,7 @@ class TestShippedHostScenarios(table.Table):
         found = run_scenario(self.scenario)
 
         complaints = reader.load(self.scenario).expect.compare(found)
-        if self.scenario in _KNOWN:
-            self.assertNotEqual((), complaints, 'take it off the known ones')
-        else:
-            self.assertEqual((), complaints)
+        self.assertEqual((), complaints)
 
 
 class TestHostScenarios(base.TestCase):

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may be asked for memory now, and who may be given some."""
+
+from collections.abc import Set
+
+from nova_balloon_timer import situation
+from nova_balloon_timer.controller import flight as controller_flight
+from nova_balloon_timer.controller import roster as controller_roster
+from nova_balloon_timer.controller import settings as controller_settings
+
+
+class Muster:
+    """Goes through the roster with one question.
+
+    :param utc_offset: what added to ``now`` makes seconds since the epoch
+    """
+
+    def __init__(
+        self,
+        settings: controller_settings.ControllerSettings,
+        roster: controller_roster.Roster,
+        flights: controller_flight.Flights,
+        utc_offset: float,
+    ) -> None:
+        self._settings = settings
+        self._roster = roster
+        self._flights = flights
+        self._utc_offset = utc_offset
+
+    def reload(self, settings: controller_settings.ControllerSettings) -> None:
+        """Take other settings from now on."""
+        self._settings = settings
+
+    def candidates(
+        self, now: float, replaceable: Set[str]
+    ) -> tuple[situation.Candidate, ...]:
+        """Describe all guests to a planner.
+
+        :param replaceable: guests whose policy under way does not count
+        """
+        candidates = []
+        for record in self._roster:
+            priority = self._settings.rank(record.guest)
+            left_alone = ''
+            if isinstance(priority, str):
+                left_alone = priority
+                priority = 1.0
+            elif (
+                record.guest.uuid in self._flights
+                and record.guest.uuid not in replaceable
+            ):
+                left_alone = 'a policy is under way'
+            left_alone = left_alone or self._roster.why_left_alone(
+                record, now, now + self._utc_offset
+            )
+            candidates.append(
+                self._roster.candidate(record, left_alone, priority)
+            )
+        return tuple(candidates)
+
+    def needy(self, now: float) -> list[controller_roster.GuestRecord]:
+        """Return the guests below their full memory that may be given some."""
+        return [
+            record
+            for record in self._roster
+            # NOTE: the cheap question first; it is asked at each reading.
+            if record.missing_kib and self._may_be_given(record, now)
+        ]
+
+    def lacking(
+        self, now: float
+    ) -> list[tuple[controller_roster.GuestRecord, int]]:
+        """Return the guests that miss what was taken, and how much."""
+        lacking = []
+        for record in self.needy(now):
+            guards = self._settings.guards_of(record.guest)
+            lack_kib = record.lack_kib(guards.reserve_kib)
+            if lack_kib > 0:
+                lacking.append((record, lack_kib))
+        return lacking
+
+    def _may_be_given(
+        self, record: controller_roster.GuestRecord, now: float
+    ) -> bool:
+        return (
+            not record.guest.refusals
+            and record.guest.uuid not in self._flights
+            and now >= record.respected_until
+            and not record.hangs(now)
+            and not isinstance(self._settings.rank(record.guest), str)
+        )
