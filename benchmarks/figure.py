@@ -17,12 +17,17 @@ def quantile(values: Sequence[float], share: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def spread(values: Sequence[float]) -> dict[str, float | int | None]:
-    """Return count, median, 99th percentile and maximum, rounded."""
+def spread(
+    values: Sequence[float], tail: float = 0.99
+) -> dict[str, float | int | None]:
+    """Return count, median, 99th percentile and maximum, rounded.
+
+    :param tail: which other percentile, as a share
+    """
     return {
         'n': len(values),
         'median': _round(statistics.median(values) if values else None),
-        'p99': _round(quantile(values, 0.99)),
+        f'p{tail * 100:.0f}': _round(quantile(values, tail)),
         'max': _round(max(values, default=None)),
     }
 

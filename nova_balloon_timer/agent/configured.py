@@ -89,6 +89,7 @@ def controller_settings_of(
 
     :raises InvalidConfiguration: the values make no sense
     """
+    check_values(options)
     _check_order(options, 'shortest_relief_seconds', 'longest_relief_seconds')
     _check_order(options, 'cool_down_seconds', 'cool_down_longest_seconds')
     guards = defaults(options)
@@ -113,6 +114,16 @@ def controller_settings_of(
         list_seconds=options.list_seconds,
         looks_per_second=options.looks_per_second,
     )
+
+
+def check_values(options: Options) -> None:
+    """See that no option was emptied: oslo.config makes None of 'workers ='.
+
+    :raises InvalidConfiguration: naming the first that has no value
+    """
+    for name in options:
+        if options[name] is None:
+            raise exception.InvalidConfiguration(why=f'{name} has no value')
 
 
 def _check_order(options: Options, smaller: str, larger: str) -> None:

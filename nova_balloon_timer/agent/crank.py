@@ -23,7 +23,7 @@ LOG = logging.getLogger(__name__)
 _HOST_LINE = ''
 
 # A disk that hangs must not keep a host short of memory.
-_JOURNAL_WAIT_SECONDS = 0.5
+_JOURNAL_WAIT_SECONDS = 0.2
 
 # The first of many guests need not wait until all are on the disk.
 _FIRST_PORTION = 32
@@ -58,7 +58,12 @@ class Journal(Protocol):
     def start(self, policy_uuid: str, at: float) -> None:
         """Keep that a policy begins to move its balloon."""
 
-    def end(self, report: model.EndReport, done: Done) -> None:
+    def end(
+        self,
+        report: model.EndReport,
+        done: Done,
+        guest_name: str | None = None,
+    ) -> None:
         """Keep how a policy ended."""
 
     def remember(self, guest_uuid: str, traits: situation.GuestTraits) -> None:
@@ -222,7 +227,9 @@ class HostCrank(manager.Manager):
             self.call(lambda: self._tell_end(report))
 
         self._untold += 1
-        self._journal.end(report, tell)
+        guest_uuid = report.policy.guest_uuid
+        name = self.controller.roster.name_of(guest_uuid)
+        self._journal.end(report, tell, name if name != guest_uuid else None)
         self._tell_controller(action, self._clock())
 
     def _tell_end(self, report: model.EndReport) -> None:

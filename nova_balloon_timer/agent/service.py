@@ -6,9 +6,13 @@ outlive a fork, and whoever starts services sees to it that they run again.
 """
 
 import signal
+from typing import Any
+import warnings
 
 from oslo_config import cfg
 from oslo_log import log as logging
+from oslo_service import backend
+from oslo_service.backend import base
 
 from nova_balloon_timer import exception
 from nova_balloon_timer.agent import agent as host_agent
@@ -16,6 +20,27 @@ from nova_balloon_timer.agent import agent as host_agent
 LOG = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
+
+class AgentService(base.ServiceBase):  # type: ignore[misc]
+    """An agent that runs, as oslo.service knows services."""
+
+    def __init__(self, agent: host_agent.Agent) -> None:
+        self._agent = agent
+
+    def start(self) -> None:
+        """Do nothing: a failure to start shows in the exit code."""
+
+    def stop(self) -> None:
+        """Stop the agent, within two seconds."""
+        self._agent.stop()
+
+    def wait(self) -> None:
+        """Do nothing: it has stopped when :meth:`stop` returns."""
+
+    def reset(self) -> None:
+        """Take the options that changed."""
+        self._agent.reload()
 
 
 def run(conf: cfg.ConfigOpts) -> int:
@@ -32,18 +57,30 @@ def run(conf: cfg.ConfigOpts) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     host_agent.check(conf)
     logging.setup(conf, 'nova-balloon-timer')
+    launcher = _make_launcher(conf)
     agent = host_agent.Agent(conf)
     words = _start(agent)
     if words:
         LOG.error('The agent cannot start: %s', words)
         return 1
+    launcher.launch_service(AgentService(agent))
     LOG.info('The agent looks after this host')
-    while (number := signal.sigwait(_SIGNALS)) == signal.SIGHUP:
-        _reload(conf, agent)
-    LOG.info('The agent is told to stop by %s', signal.Signals(number).name)
-    agent.stop()
+    while signal.sigwait(_SIGNALS) == signal.SIGHUP:
+        _reload(launcher)
+    launcher.stop()
     LOG.info('The agent has stopped')
     return 0
+
+
+def _make_launcher(conf: cfg.ConfigOpts) -> Any:
+    # NOTE: it looks whether eventlet is there, which then says that it is
+    # deprecated; it is never used.
+    warnings.filterwarnings('ignore', message='\nEventlet is deprecated')
+    backend.init_backend(backend.BackendType.THREADING)
+    # It asks for the backend when it is imported.
+    from oslo_service import service
+
+    return service.Launcher(conf, restart_method='mutate')
 
 
 def _start(agent: host_agent.Agent) -> str:
@@ -55,13 +92,11 @@ def _start(agent: host_agent.Agent) -> str:
     return ''
 
 
-def _reload(conf: cfg.ConfigOpts, agent: host_agent.Agent) -> None:
+def _reload(launcher: Any) -> None:
     words = ''
     try:
-        conf.mutate_config_files()
+        launcher.restart()
     except (cfg.Error, ValueError, OSError) as error:
         words = ' '.join(str(error).split())
     if words:
         LOG.error('The configuration is not changed: %s', words)
-        return
-    agent.reload()

@@ -12,7 +12,7 @@ from nova_balloon_timer import model
 
 LOG = logging.getLogger(__name__)
 
-Sink = Callable[[message.Event], None]
+Sink = Callable[[message.Event | message.GuestsChanged], None]
 
 
 class Applier(abc.ABC):

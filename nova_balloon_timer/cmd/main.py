@@ -13,6 +13,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from nova_balloon_timer import exception
+from nova_balloon_timer.agent import configured
 from nova_balloon_timer.conf import opts
 
 _PROJECT = 'nova-balloon-timer'
@@ -59,16 +60,7 @@ class BalloonTimerApp(app.App):
             )
         except cfg.Error as error:
             raise exception.InvalidConfiguration(why=error) from error
-        self._check_values()
-
-    def _check_values(self) -> None:
-        # NOTE: oslo.config takes 'workers =' for a number that is None.
-        for group, options in opts.list_opts():
-            for option in options:
-                if self.conf[group.name][option.dest] is None:
-                    raise exception.InvalidConfiguration(
-                        why=f'{option.name} has no value'
-                    )
+        configured.check_values(self.conf.balloon_timer)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,12 +10,16 @@ from nova_balloon_timer import situation
 # hangs, and others have to be asked.
 _LATEST_SECONDS = 1.0
 
+# Likewise before it: a guest is looked at several times a second.
+_SILENT_SECONDS = 1.5
+
 
 class Flight:
     """One policy, from when it was made until its end.
 
     :param expected_kib: host memory that it will free, or take back
     :param deadline_at: when it is over at the latest
+    :param heard_at: when its guest was heard of last; at first, when it began
     """
 
     def __init__(
@@ -23,9 +27,14 @@ class Flight:
         balloon_policy: model.BalloonPolicy,
         expected_kib: int,
         deadline_at: float,
+        heard_at: float,
+        *,
+        is_resumed: bool = False,
     ) -> None:
         self.balloon_policy = balloon_policy
         self.deadline_at = deadline_at
+        self.is_resumed = is_resumed
+        self._heard_at = heard_at
         self._expected_kib = expected_kib
         self._actual_kib = balloon_policy.start_actual_kib
 
@@ -34,9 +43,21 @@ class Flight:
         """Tell whether it takes memory from its guest."""
         return self.balloon_policy.direction is model.Direction.INFLATE
 
-    def observe(self, sample: model.BalloonSample) -> None:
+    def observe(self, sample: model.BalloonSample, now: float) -> None:
         """Learn how far it is."""
         self._actual_kib = sample.actual_kib
+        self._heard_at = now
+
+    def is_silent(self, now: float) -> bool:
+        """Tell whether nothing was heard of its guest for long.
+
+        Then it does not count on it: its hypervisor hangs, or it is over and
+        only its end is not told yet.
+        """
+        return (
+            now - self._heard_at > _SILENT_SECONDS
+            or now > self.deadline_at + _LATEST_SECONDS
+        )
 
     @property
     def come_kib(self) -> int:
@@ -106,6 +127,15 @@ class Flights:
             and flight.deadline_at > at
         )
 
+    def has_silent_relief(self, now: float) -> bool:
+        """Tell whether nothing is heard of some guest that was asked."""
+        return any(
+            flight.balloon_policy.origin is model.Origin.PRESSURE
+            and flight.is_silent(now)
+            and flight.left_kib > 0
+            for flight in self._flights.values()
+        )
+
     def relief_kib(
         self,
         memory: situation.HostMemory | None,
@@ -124,7 +154,7 @@ class Flights:
             for guest_uuid, flight in self._flights.items()
             if flight.takes
             and guest_uuid not in without
-            and now <= flight.deadline_at + _LATEST_SECONDS
+            and not flight.is_silent(now)
         )
         return coming_kib + sum(max(0, kib) for _, kib in self._landed)
 

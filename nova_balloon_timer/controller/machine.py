@@ -180,7 +180,9 @@ class Controller:
     ) -> message.PolicyRequested:
         deadline_at = now + balloon_policy.duration_seconds
         self.flights.add(
-            controller_flight.Flight(balloon_policy, expected_kib, deadline_at)
+            controller_flight.Flight(
+                balloon_policy, expected_kib, deadline_at, heard_at=now
+            )
         )
         return message.PolicyRequested(policy=balloon_policy)
 
@@ -297,6 +299,8 @@ class Controller:
                     balloon_policy,
                     distance_kib,
                     started_at + balloon_policy.duration_seconds,
+                    heard_at=now,
+                    is_resumed=isinstance(event, message.PolicyResumed),
                 )
             )
         return []
@@ -307,7 +311,7 @@ class Controller:
         flight = self.flights.find(event.guest_uuid)
         record = self.roster.find(event.guest_uuid)
         if flight is not None:
-            flight.observe(event.sample)
+            flight.observe(event.sample, now)
         if record is not None:
             record.observe(event.sample)
         return []
@@ -319,21 +323,25 @@ class Controller:
 
     def _on_ended(self, event: message.ReportEnd, now: float) -> Outputs:
         report = event.report
-        is_latest = self.flights.end(report) is not None
+        flight = self.flights.end(report)
         origin = report.policy.origin
         if origin is model.Origin.RETURN:
             self._giving.note_end(now)
-        if origin is model.Origin.PRESSURE and is_latest:
+        if origin is model.Origin.PRESSURE and flight is not None:
             self._relief.note_end(report, now)
         record = self.roster.find(report.policy.guest_uuid)
         if record is None:
             return []
         record.settle(report.actual_end_kib)
+        if origin is model.Origin.RETURN and report.actual_end_kib is not None:
+            record.fill(report.actual_end_kib)
         # NOTE: a freeze makes void what waits for the guest, looks included.
         record.is_awaited = False
         if origin is model.Origin.OPERATOR or self._was_foreign(report):
             record.respected_until = now + self._settings.respect_seconds
-        if report.policy.direction is model.Direction.DEFLATE:
+        was_ours = flight is None or not flight.is_resumed
+        if report.policy.direction is model.Direction.DEFLATE or not was_ours:
+            # NOTE: that we were away says nothing about the guest.
             return []
         record.traits = learning.learn(
             record.traits, report, now + self._utc_offset, self._settings

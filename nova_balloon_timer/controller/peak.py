@@ -3,6 +3,9 @@
 
 import math
 
+# For so long growth is foreseen: until the next look, and a policy's time.
+_GROWTH_SECONDS = 5.0
+
 
 class PeakUse:
     """The most that a guest's kernel and programs used, fading with time.
@@ -21,8 +24,10 @@ class PeakUse:
         """Learn what it uses now."""
         excess_kib = 0.0
         if self._used_kib is not None:
-            # A guest that grew since the last look may grow as much again.
-            growth_kib = max(0, used_kib - self._used_kib)
+            # A guest that grows goes on with it while it is asked.
+            seconds = max(1.0, at - self._at)
+            rate = max(0.0, (used_kib - self._used_kib) / seconds)
+            growth_kib = rate * _GROWTH_SECONDS
             halves = max(0.0, at - self._at) / self._half_life_seconds
             faded_kib = self._used_kib + self._excess_kib * math.pow(
                 0.5, halves

@@ -141,6 +141,7 @@ class Relief:
         need_kib = self.need_kib(host, flights, now, owed_kib=owed_kib)
         if need_kib == 0:
             return None
+        self._has_shortfall |= flights.has_silent_relief(now)
         corrects = self._corrects(now)
         request = self._request(need_kib, host, make_candidates(_NOBODY), now)
         plan = planner_check.ask(self._planner, request)

@@ -40,6 +40,7 @@ class GuestRecord:
         self._usable = guard.UsableMemory()
         self._peak = peak.PeakUse(settings.peak_half_life_seconds)
         self._settled_kib: int | None = None
+        self._full_kib: int | None = None
         self._moved_at: int | None = None
 
     @property
@@ -57,8 +58,9 @@ class GuestRecord:
         """Return what it has less than its full memory."""
         if self.sample is None:
             return 0
-        missing_kib = self.guest.maximum_kib - self.sample.actual_kib
-        return missing_kib if missing_kib > _TOLERANCE_KIB else 0
+        if self.sample.actual_kib == self._full_kib:
+            return 0
+        return max(0, self.guest.maximum_kib - self.sample.actual_kib)
 
     def lack_kib(self, reserve_kib: int) -> int:
         """Return what it misses of what was taken from it.
@@ -110,6 +112,11 @@ class GuestRecord:
         """Note where a policy left its balloon; None: nobody knows."""
         self._settled_kib = actual_kib
 
+    def fill(self, actual_kib: int) -> None:
+        """Note that more than this it does not take, though it may."""
+        if self.guest.maximum_kib - actual_kib <= _TOLERANCE_KIB:
+            self._full_kib = actual_kib
+
 
 class Roster:
     """The records, by UUID, and what is remembered of guests from before."""
@@ -121,6 +128,7 @@ class Roster:
     ) -> None:
         self._settings = settings
         self._remembered = dict(remembered)
+        self._former_names: dict[str, str] = {}
         self._records: dict[str, GuestRecord] = {}
 
     def __len__(self) -> int:
@@ -136,7 +144,9 @@ class Roster:
     def name_of(self, guest_uuid: str) -> str:
         """Return what people call a guest; its UUID if nobody knows."""
         record = self._records.get(guest_uuid)
-        return guest_uuid if record is None else record.guest.name
+        if record is None:
+            return self._former_names.get(guest_uuid, guest_uuid)
+        return record.guest.name
 
     def drop(self, guest_uuid: str) -> None:
         """Forget a guest that is gone, but for what was learned of it."""
@@ -146,8 +156,10 @@ class Roster:
         # The latest is the last to be forgotten.
         self._remembered.pop(guest_uuid, None)
         self._remembered[guest_uuid] = record.traits
-        if len(self._remembered) > _MOST_REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
+        self._former_names[guest_uuid] = record.guest.name
+        for known in (self._remembered, self._former_names):
+            if len(known) > _MOST_REMEMBERED:
+                del known[next(iter(known))]
 
     def reload(self, settings: controller_settings.ControllerSettings) -> None:
         """Take other settings for guests that come."""

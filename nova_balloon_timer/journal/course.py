@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the host's memory went, out of the journal."""
 
+from collections.abc import Iterable, Iterator
 import sqlite3
 
 from nova_balloon_timer.journal import instant
@@ -32,7 +33,7 @@ _MARKS = """
         SELECT id, at_us, kind, words FROM mark
         WHERE at_us BETWEEN ? AND ?
         ORDER BY at_us DESC, id DESC LIMIT ?
-    ) ORDER BY at_us, id
+    ) ORDER BY id
 """
 _LAST_READING = """
     SELECT total_kib, low_watermark_kib, high_watermark_kib
@@ -64,10 +65,23 @@ def read(
                 kind=saved_run.MarkKind(kind),
                 words=words,
             )
-            for at_us, kind, words in marks
+            for at_us, kind, words in _in_order(marks)
             if kind in _KINDS
         ),
     )
+
+
+def _in_order(
+    marks: Iterable[tuple[int, str, str]],
+) -> Iterator[tuple[int, str, str]]:
+    """Let no mark be earlier than one that was made before it.
+
+    What happened at one instant may differ by a microsecond in UTC.
+    """
+    latest_us = 0
+    for at_us, kind, words in marks:
+        latest_us = max(latest_us, at_us)
+        yield latest_us, kind, words
 
 
 def _read_points(

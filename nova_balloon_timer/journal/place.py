@@ -113,10 +113,9 @@ def is_damage(error: Exception) -> bool:
     a full disk, an I/O error and a lock have one, which a header of another
     SQLite shares.
     """
-    return (
-        type(error) is sqlite3.DatabaseError
-        or 'unsupported file format' in str(error)
-    )
+    return type(
+        error
+    ) is sqlite3.DatabaseError or 'unsupported file format' in str(error)
 
 
 def _look_into(place: pathlib.Path, newest: int) -> str:

@@ -25,6 +25,10 @@ DEFAULT_RATE = 200.0 * _MIB
 # From a policy's start until a balloon moves: a look, statistics, an order.
 STARTUP_SECONDS = 0.2
 
+# So many times what it frees may a guest have to give that it never touched:
+# who has much of that has just begun, and may be about to use it.
+_MOST_WASTE = 4.0
+
 # A guest may be so many times slower than it was last time.
 DOUBT = 2.0
 
@@ -81,7 +85,12 @@ def weigh(candidate: situation.Candidate, seconds: float) -> Offer | str:
     # NOTE: a target of zero is none, even where the guards would allow it.
     lowest_kib = max(_MIB, round_up_kib(actual_kib - most_kib))
     touched_kib = actual_kib - candidate.untouched_kib
-    if touched_kib - lowest_kib < LEAST_KIB:
+    freed_kib = touched_kib - lowest_kib
+    if freed_kib >= LEAST_KIB and candidate.untouched_kib > (
+        _MOST_WASTE * freed_kib
+    ):
+        return _no_use(candidate)
+    if freed_kib < LEAST_KIB:
         if safe_kib < LEAST_KIB:
             return _no_room(candidate)
         if movable_kib < safe_kib:

@@ -7,6 +7,7 @@ from nova_balloon_timer.pressure import trend
 from nova_balloon_timer.pressure import verdict
 
 _QUICK_SECONDS = 0.1
+_QUICKEST_SECONDS = 0.03
 _SLOW_SECONDS = 5.0
 _HEARTBEAT_SECONDS = 1.0
 
@@ -87,10 +88,16 @@ class WatermarkJudge:
         marks: situation.Watermarks,
         fall: float | None,
     ) -> float:
-        if self._is_pressing or memory.available_kib < marks.high_kib:
+        left_kib = memory.available_kib - marks.low_kib
+        if self._is_pressing:
             return _QUICK_SECONDS
-        rate = max(fall or 0.0, _SUDDEN_KIB_PER_SECOND)
-        left_seconds = (memory.available_kib - marks.low_kib) / rate
+        if memory.available_kib < marks.high_kib:
+            # What falls now is seen in time without a look at every moment.
+            left_seconds = left_kib / max(fall or 0.0, 1.0)
+            return min(
+                max(left_seconds / _CAUTION, _QUICKEST_SECONDS), _QUICK_SECONDS
+            )
+        left_seconds = left_kib / max(fall or 0.0, _SUDDEN_KIB_PER_SECOND)
         return min(max(left_seconds / _CAUTION, _QUICK_SECONDS), _SLOW_SECONDS)
 
     def _words(

@@ -51,13 +51,23 @@ class LibvirtApplier(base.Applier):
         watcher.start_event_loop()
         self._sessions = session.Sessions(uri)
         self._statistics = statistics.StatisticsReader()
+        self._findings = eligibility.Findings()
         self._changed_periods: dict[str, int] = {}
         self._watcher: watcher.Watcher | None = None
 
     def list_guests(self) -> Sequence[model.Guest]:
         """Return every domain; one that vanishes meanwhile is left out."""
+        known = {
+            *self._findings.known(),
+            *self._statistics.known(),
+            *self._changed_periods.copy(),
+        }
         with self._sessions.connection() as connection:
             handles = connection.listAllDomains()
+        # NOTE: known before and not there now is gone; what others learn of
+        # a newcomer meanwhile stays.
+        for guest_uuid in known - {it.UUIDString() for it in handles}:
+            self._forget(guest_uuid)
         guests = []
         for handle in handles:
             try:
@@ -180,13 +190,16 @@ class LibvirtApplier(base.Applier):
         guest_uuid = handle.UUIDString()
         with self._sessions.connection(guest_uuid):
             state, _ = handle.state()
-            description = ElementTree.fromstring(  # noqa: S314
-                handle.XMLDesc()
-            )
+            xml = handle.XMLDesc()
             maximum_kib = int(handle.maxMemory())
         return model.Guest(
             uuid=guest_uuid,
             name=handle.name(),
             maximum_kib=maximum_kib,
-            refusals=eligibility.refusals(description, state),
+            refusals=self._findings.refusals(guest_uuid, xml, state),
         )
+
+    def _forget(self, guest_uuid: str) -> None:
+        self._findings.forget(guest_uuid)
+        self._statistics.forget(guest_uuid)
+        self._changed_periods.pop(guest_uuid, None)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which guests can be ballooned, from what libvirt says of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+import hashlib
 from xml.etree import ElementTree
 
 import libvirt
@@ -14,6 +15,40 @@ _ENCRYPTED = {
     'tdx': 'Intel TDX',
     's390-pv': 'IBM Secure Execution',
 }
+
+
+class Findings:
+    """Refusals that were found; only what changed is looked through again.
+
+    Parsing is nine tenths of what a listing costs, and few guests change from
+    one to the next.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[
+            str, tuple[tuple[int, bytes], tuple[model.Refusal, ...]]
+        ] = {}
+
+    def refusals(
+        self, guest_uuid: str, xml: str, state: int
+    ) -> tuple[model.Refusal, ...]:
+        """Do what the function of that name does."""
+        digest = hashlib.blake2b(xml.encode(), digest_size=16).digest()
+        seen = (state, digest)
+        found = self._found.get(guest_uuid)
+        if found is None or found[0] != seen:
+            description = ElementTree.fromstring(xml)  # noqa: S314
+            found = (seen, refusals(description, state))
+            self._found[guest_uuid] = found
+        return found[1]
+
+    def known(self) -> Set[str]:
+        """Return the guests of which anything is known."""
+        return self._found.copy().keys()
+
+    def forget(self, guest_uuid: str) -> None:
+        """Drop what was found of a guest."""
+        self._found.pop(guest_uuid, None)
 
 
 def refusals(

@@ -16,6 +16,9 @@ import libvirt
 from nova_balloon_timer import exception
 from nova_balloon_timer.appliers.libvirt import error as libvirt_error
 
+# More than the guests of any host; what is beyond are guests that are gone.
+_MOST_DOMAINS = 2048
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
@@ -108,5 +111,7 @@ class Sessions(threading.local):
         if domain is None:
             handle = self.open().lookupByUUIDString(guest_uuid)
             domain = Domain(handle=handle, maximum_kib=int(handle.maxMemory()))
+            if len(self._domains) >= _MOST_DOMAINS:
+                self._domains.clear()
             self._domains[guest_uuid] = domain
         return domain

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a guest says of itself, checked before anyone believes it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 import dataclasses
 
 from nova_balloon_timer import model
@@ -41,6 +41,11 @@ class StatisticsReader:
         Somebody may have moved its balloon since.
         """
         self._distrusted[guest_uuid] = updated_at
+
+    def known(self) -> Set[str]:
+        """Return the guests of which anything is known."""
+        # NOTE: copies, as other threads may change what is copied.
+        return {*self._seen.copy(), *self._periods_seconds.copy()}
 
     def forget(self, guest_uuid: str) -> None:
         """Drop what is known of a guest."""

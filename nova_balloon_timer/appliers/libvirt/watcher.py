@@ -29,6 +29,12 @@ _ENDED = (
     libvirt.VIR_DOMAIN_EVENT_STOPPED,
     libvirt.VIR_DOMAIN_EVENT_CRASHED,
 )
+_CHANGED = (
+    libvirt.VIR_DOMAIN_EVENT_DEFINED,
+    libvirt.VIR_DOMAIN_EVENT_STARTED,
+    libvirt.VIR_DOMAIN_EVENT_SUSPENDED,
+    libvirt.VIR_DOMAIN_EVENT_RESUMED,
+)
 
 
 def start_event_loop() -> None:
@@ -89,6 +95,8 @@ class Watcher:
                 retry_seconds = min(2 * retry_seconds, _LONGEST_RETRY_SECONDS)
                 continue
             retry_seconds = _FIRST_RETRY_SECONDS
+            # What happened while nobody listened is found by a listing.
+            self._sink(message.GuestsChanged())
             self._broken.wait()
         self._release()
 
@@ -147,6 +155,8 @@ class Watcher:
     ) -> None:
         if event in _ENDED:
             self._sink(message.GuestGone(guest_uuid=domain.UUIDString()))
+        elif event in _CHANGED:
+            self._sink(message.GuestsChanged())
 
     def _on_balloon_change(
         self,

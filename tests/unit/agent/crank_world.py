@@ -80,7 +80,12 @@ class Journal:
     def start(self, policy_uuid: str, at: float) -> None:
         self._record.add('journal: start')
 
-    def end(self, report: model.EndReport, done: agent_crank.Done) -> None:
+    def end(
+        self,
+        report: model.EndReport,
+        done: agent_crank.Done,
+        guest_name: str | None = None,
+    ) -> None:
         self._record.reports.append(report)
         self._record.add('journal: end')
         done(self.error)

@@ -51,14 +51,14 @@ class JournalTestCase(crank_world.CrankTestCase):
         self.assertIs(_Reason.TARGET, self.report().reason)
         self.assertIn('the disk is full', self.log.output)
 
-    def test_that_hangs_is_waited_for_half_a_second(self) -> None:
+    def test_that_hangs_is_waited_for_a_moment(self) -> None:
         guest = self.host.add('web-01')
         self.journal.is_silent = True
         self.start()
         asked_at = time.monotonic()
         made = self.ask(guest)
         self.record.wait('journal: start')
-        self.assertGreaterEqual(time.monotonic() - asked_at, 0.5)
+        self.assertGreaterEqual(time.monotonic() - asked_at, 0.2)
         self.assertIn('does not answer', self.log.output)
         self.assertIn(made.uuid, self.log.output)
         self.record.wait('told: end')

@@ -141,7 +141,7 @@ class LookTestCase(CensusTestCase):
     def test_a_guest_with_a_policy_is_not_looked_at(self) -> None:
         self.list_guests('web', 'db')
         made = base.make_policy(guest_uuid=base.uuid_of('web'))
-        self.flights.add(flight.Flight(made, 1, self.now + 2))
+        self.flights.add(flight.Flight(made, 1, self.now + 2, self.now))
         looks = self.count(20)
         self.assertEqual(0, looks['web'])
         self.assertGreaterEqual(looks['db'], 9)

@@ -21,7 +21,9 @@ def make_flight(
         'origin': model.Origin.PRESSURE,
     }
     made = base.make_policy(**(fields | more))
-    return flight.Flight(made, expected_mib * MIB, deadline_at=102.0)
+    return flight.Flight(
+        made, expected_mib * MIB, deadline_at=102.0, heard_at=101.0
+    )
 
 
 def make_return(name: str = 'web-01') -> flight.Flight:
@@ -40,7 +42,7 @@ def memory_at(at: float) -> situation.HostMemory | None:
 
 class FlightTestCase(base.TestCase):
     def left_at(self, actual_mib: int, one: flight.Flight) -> float:
-        one.observe(base.make_sample(actual_kib=actual_mib * MIB))
+        one.observe(base.make_sample(actual_kib=actual_mib * MIB), 100.0)
         self.assertEqual(512 * MIB, one.left_kib + one.come_kib)
         return one.left_kib / MIB
 
@@ -67,7 +69,7 @@ class FlightTestCase(base.TestCase):
 
     def test_untouched_memory_is_not_expected(self) -> None:
         one = make_flight(expected_mib=100)
-        one.observe(base.make_sample(actual_kib=768 * MIB))
+        one.observe(base.make_sample(actual_kib=768 * MIB), 100.0)
         self.assertEqual(50 * MIB, one.left_kib)
 
     def test_no_way_is_no_relief(self) -> None:
@@ -131,7 +133,7 @@ class FlightsTestCase(base.TestCase):
         """Else it would be asked for a second time until the next reading."""
         one = make_flight()
         self.flights.add(one)
-        one.observe(base.make_sample(actual_kib=640 * MIB))
+        one.observe(base.make_sample(actual_kib=640 * MIB), 100.0)
         self.end(one, 100.0, freed_kib=None)
         self.assertEqual(384, self.relief_mib(99.9))
 
@@ -144,8 +146,18 @@ class FlightsTestCase(base.TestCase):
     def test_a_guest_that_hangs_past_its_deadline_gives_no_more(self) -> None:
         """A stop that cannot be confirmed takes ten seconds and more."""
         self.flights.add(make_flight())
+        found = self.flights.find(base.uuid_of('web-01'))
+        assert found is not None
+        found.observe(base.make_sample(actual_kib=GIB), 103.0)
         self.assertEqual(512, self.relief_mib(100, now=102.5))
         self.assertEqual(0, self.relief_mib(100, now=103.5))
+
+    def test_a_guest_that_is_silent_is_not_counted_on(self) -> None:
+        self.flights.add(make_flight())
+        self.assertEqual(512, self.relief_mib(100, now=102.4))
+        self.assertFalse(self.flights.has_silent_relief(102.4))
+        self.assertEqual(0, self.relief_mib(100, now=102.6))
+        self.assertTrue(self.flights.has_silent_relief(102.6))
 
     def test_what_is_returned_is_no_relief(self) -> None:
         self.flights.add(make_flight('web-01'))

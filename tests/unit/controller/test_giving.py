@@ -86,7 +86,15 @@ class SettleTestCase(GivingTestCase):
         self.assertEqual([], factory.policies(self.host.wait(1000)))
 
     def test_a_full_guest_gets_nothing(self) -> None:
-        self.make(('web', 1024), ('db', 1023))
+        self.make(('web', 1024))
+        self.assertEqual([], self.given(100))
+
+    def test_the_last_mib_is_given_but_once(self) -> None:
+        """A driver that does not take it is left in peace."""
+        self.make(('db', 1023))
+        (made,) = self.given(31)
+        self.host.end(made, actual_mib=1023)
+        self.host.look('db', 1023)
         self.assertEqual([], self.given(100))
 
 

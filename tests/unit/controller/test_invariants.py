@@ -323,23 +323,41 @@ class ControllerMachine(stateful.RuleBasedStateMachine):
     def check_policy(self, made: model.BalloonPolicy) -> None:
         guest = self.guests[made.guest_uuid]
         if made.direction is model.Direction.DEFLATE:
-            assert not self.is_told_short, 'given under pressure'
+            given_kib = made.target_kib - made.start_actual_kib
+            spare_kib = self.controller.host.above_low_kib
+            assert not self.is_told_short or given_kib <= spare_kib, (
+                'given what the host lacks'
+            )
             assert guest.run is None, 'a second policy'
             assert made.target_kib <= GIB
             return
-        assert self.is_told_short, 'taken without pressure'
+        assert self.is_told_short or self.has_starving(), 'taken for nothing'
         assert made.target_kib >= _GUARDS.floor_kib, 'below the floor'
         least_kib = guest.used_kib + _GUARDS.reserve_kib
         assert made.target_kib >= least_kib, 'into the reserve'
         run = guest.run
         assert run is None or run.origin is model.Origin.PRESSURE
 
+    def has_starving(self) -> bool:
+        """Tell whether some guest misses what was taken from it."""
+        return any(
+            guest.actual_kib - guest.used_kib < _GUARDS.reserve_kib
+            for guest in self.guests.values()
+        )
+
     def check_need(self, notice: message.ReliefPlanned) -> None:
         """Check that nothing is asked for twice."""
         host = self.controller.host
         relief_kib = self.controller.flights.relief_kib(host.memory, self.now)
         most_kib = max(host.lacking_kib_in(0.0), host.stall_step_kib)
-        most_kib += self.settings.least_need_kib + _ROUNDING_KIB
+        most_kib += max(self.settings.least_need_kib, host.portion_kib)
+        most_kib += _ROUNDING_KIB
+        # A silent guest's relief does not count, but may come all the same.
+        most_kib += sum(
+            max(0, guest.actual_kib - guest.run.target_kib)
+            for guest in self.guests.values()
+            if guest.run is not None and guest.hangs
+        )
         assert not notice.plan.proposals or relief_kib <= most_kib, (
             'asked for twice'
         )

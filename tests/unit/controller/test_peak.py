@@ -22,9 +22,9 @@ class PeakUseTestCase(base.TestCase):
     def test_is_what_the_first_look_saw(self) -> None:
         self.assertEqual(200, self.observe(0, 200))
 
-    def test_rises_at_once_and_fears_as_much_growth_again(self) -> None:
+    def test_rises_at_once_and_fears_five_seconds_more_of_it(self) -> None:
         self.observe(0, 200)
-        self.assertEqual(400, self.observe(1, 300))
+        self.assertEqual(300 + 5 * 50, self.observe(2, 300))
 
     def test_falls_by_half_in_its_half_life(self) -> None:
         self.observe(0, 600)

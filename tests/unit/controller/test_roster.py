@@ -104,11 +104,21 @@ class MissingTestCase(RosterTestCase):
         self.assertEqual(0, record.missing_kib)
         for actual_kib, missing_kib in (
             (GIB, 0),
-            (GIB - MIB, 0),
-            (GIB - MIB - 4, MIB + 4),
+            (GIB - MIB, MIB),
+            (GIB - 4, 4),
             (512 * MIB, 512 * MIB),
             (GIB + 4, 0),
         ):
+            record.observe(base.make_sample(actual_kib=actual_kib))
+            self.assertEqual(missing_kib, record.missing_kib)
+
+    def test_is_nothing_where_the_guest_takes_no_more(self) -> None:
+        record = self.record()
+        for actual_kib, missing_kib in (
+            (GIB - MIB, 0),
+            (512 * MIB, 512 * MIB),
+        ):
+            record.fill(actual_kib)
             record.observe(base.make_sample(actual_kib=actual_kib))
             self.assertEqual(missing_kib, record.missing_kib)
 

@@ -312,16 +312,17 @@ class TestTrouble(JournalThreadTestCase):
         journal.traits()
         restore = self.break_disk(sqlite3.OperationalError('disk is full'))
         done = factory.Answers()
+        uuids = []
         for _ in range(80):
-            curve = factory.make_curve(10, 100.0)
-            journal.end(base.make_report(curve=curve), done)
+            report = base.make_report(curve=factory.make_curve(10, 100.0))
+            uuids.append(report.policy.uuid)
+            journal.end(report, done)
             done.next()
         restore()
         self.assertTrue(journal.flush(base.PATIENCE_SECONDS))
-        rows = self.reader().history(99)
-        self.assertEqual(80, len(rows))
-        self.assertTrue(self.reader().report_of(rows[-1].uuid).report.curve)
-        self.assertFalse(self.reader().report_of(rows[0].uuid).report.curve)
+        self.assertEqual(80, len(self.reader().history(99)))
+        self.assertTrue(self.reader().report_of(uuids[0]).report.curve)
+        self.assertFalse(self.reader().report_of(uuids[-1]).report.curve)
 
     def test_damage_while_it_runs(self) -> None:
         journal = self.begin()

@@ -19,7 +19,8 @@ def _offer(name: str = 'a', **more: Any) -> planners_offer.Offer:
 
 
 def _small(name: str, most_mib: int) -> planners_offer.Offer:
-    return _offer(name, rss_kib=(288 + most_mib) * MIB)
+    usable_kib = (most_mib + 64) * MIB
+    return _offer(name, rss_kib=None, usable_kib=usable_kib, peak_use_kib=0)
 
 
 def _cooperative(name: str, cooperation: float) -> planners_offer.Offer:

@@ -12,6 +12,7 @@ from tests.unit import base
 from tests.unit.appliers.libvirt import fake
 
 _UUID = base.uuid_of('web-01')
+_CHANGED = message.GuestsChanged()
 _GONE = message.GuestGone(guest_uuid=_UUID)
 _LIFECYCLE = libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE
 _BALLOON = libvirt.VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE
@@ -22,10 +23,15 @@ class WatcherTestCase(base.TestCase):
         super().setUp()
         self.libvirt = self.useFixture(fake.FakeLibvirt())
         self.domain = self.libvirt.add()
-        self.events: list[message.Event] = []
+        self.takings = threading.Semaphore(0)
+        self.events: list[message.Event | message.GuestsChanged] = []
+
+    def take(self, event: message.Event | message.GuestsChanged) -> None:
+        self.events.append(event)
+        self.takings.release()
 
     def watch(self) -> watcher.Watcher:
-        watching = watcher.Watcher(fake.URI, self.events.append)
+        watching = watcher.Watcher(fake.URI, self.take)
         self.addCleanup(watching.close)
         return watching
 
@@ -34,6 +40,9 @@ class WatcherTestCase(base.TestCase):
         self.wait(self.libvirt.opened)
         connection = self.libvirt.connections[-1]
         self.wait(connection.registered)
+        # What happened before is for a listing to find out.
+        self.wait(self.takings)
+        self.assertEqual(_CHANGED, self.events.pop())
         return connection
 
     def wait(self, semaphore: threading.Semaphore) -> None:
@@ -46,14 +55,14 @@ class EventTestCase(testscenarios.WithScenarios, WatcherTestCase):
         ('crashed', {'event': 'CRASHED', 'told': [_GONE]}),
         # Its definition is deleted; it goes on running until it stops.
         ('undefined', {'event': 'UNDEFINED', 'told': []}),
-        ('defined', {'event': 'DEFINED', 'told': []}),
-        ('started', {'event': 'STARTED', 'told': []}),
-        ('suspended', {'event': 'SUSPENDED', 'told': []}),
-        ('resumed', {'event': 'RESUMED', 'told': []}),
+        ('defined', {'event': 'DEFINED', 'told': [_CHANGED]}),
+        ('started', {'event': 'STARTED', 'told': [_CHANGED]}),
+        ('suspended', {'event': 'SUSPENDED', 'told': [_CHANGED]}),
+        ('resumed', {'event': 'RESUMED', 'told': [_CHANGED]}),
         ('shutting down', {'event': 'SHUTDOWN', 'told': []}),
     ]
     event: str
-    told: list[message.Event]
+    told: list[message.Event | message.GuestsChanged]
 
     def test_of_a_guests_life_is_passed_on_if_it_ends(self) -> None:
         self.watch()
