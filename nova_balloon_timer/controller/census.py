@@ -18,6 +18,10 @@ _RETRY_SECONDS = 5.0
 # pace allows it; they tell no more than once a second.
 _TENSER = 2.0
 
+# Nothing is asked of guests that told but once what they use: newcomers are
+# looked at so long after the first time, whatever the pace.
+_AGAIN_SECONDS = (1.5, 3.0)
+
 
 class Census:
     """Looks at guest after guest, at a pace that bounds the cost.
@@ -41,14 +45,20 @@ class Census:
         self._look_at = now
         self._list_at = now
         self._is_listing = False
+        self._again: collections.deque[tuple[float, list[str]]]
+        self._again = collections.deque()
+        self._now = now
         self.is_tense = False
 
     @property
     def next_at(self) -> float:
         """Return when :meth:`due` is due."""
-        if not self._round:
-            return self._list_at
-        return min(self._look_at, self._list_at)
+        next_at = self._list_at
+        if self._round:
+            next_at = min(next_at, self._look_at)
+        if self._again:
+            next_at = min(next_at, self._again[0][0])
+        return next_at
 
     def reload(self, settings: controller_settings.ControllerSettings) -> None:
         """Take another pace."""
@@ -75,11 +85,19 @@ class Census:
         actions: list[message.HostAction] = []
         for _ in newcomers:
             actions += self._look()
+        if newcomers:
+            self._again += [
+                (self._now + seconds, newcomers) for seconds in _AGAIN_SECONDS
+            ]
         return actions
 
     def due(self, now: float) -> list[message.HostAction]:
         """Return what is to be done by now."""
+        self._now = now
         actions: list[message.HostAction] = []
+        while self._again and now >= self._again[0][0]:
+            for guest_uuid in self._again.popleft()[1]:
+                actions += self._look_at_guest(guest_uuid)
         if now >= self._list_at:
             # NOTE: one that hangs is not followed by another before it ends;
             # it may have missed what changed meanwhile.
@@ -113,6 +131,12 @@ class Census:
         if record is None or record.guest.refusals:
             return []
         self._round.append(guest_uuid)
+        return self._look_at_guest(guest_uuid)
+
+    def _look_at_guest(self, guest_uuid: str) -> list[message.HostAction]:
+        record = self._roster.find(guest_uuid)
+        if record is None or record.guest.refusals:
+            return []
         if record.is_awaited or guest_uuid in self._flights:
             return []
         record.is_awaited = True

@@ -13,6 +13,9 @@ _LATEST_SECONDS = 1.0
 # Likewise before it: a guest is looked at several times a second.
 _SILENT_SECONDS = 1.5
 
+# By then every reading has what landed.
+_KEPT_SECONDS = 60.0
+
 
 class Flight:
     """One policy, from when it was made until its end.
@@ -20,6 +23,8 @@ class Flight:
     :param expected_kib: host memory that it will free, or take back
     :param deadline_at: when it is over at the latest
     :param heard_at: when its guest was heard of last; at first, when it began
+    :param is_ours: a planner reckoned what to expect; else its first look
+        tells more
     """
 
     def __init__(
@@ -29,11 +34,15 @@ class Flight:
         deadline_at: float,
         heard_at: float,
         *,
+        is_ours: bool = True,
         is_resumed: bool = False,
     ) -> None:
         self.balloon_policy = balloon_policy
         self.deadline_at = deadline_at
+        self.began_at = heard_at
         self.is_resumed = is_resumed
+        self._is_ours = is_ours
+        self._is_over = False
         self._heard_at = heard_at
         self._expected_kib = expected_kib
         self._actual_kib = balloon_policy.start_actual_kib
@@ -47,6 +56,16 @@ class Flight:
         """Learn how far it is."""
         self._actual_kib = sample.actual_kib
         self._heard_at = now
+        if not self._is_ours and self.takes and sample.rss_kib is not None:
+            # What it never touched frees nothing.
+            target_kib = self.balloon_policy.target_kib
+            touched_kib = max(0, sample.rss_kib - target_kib)
+            self._expected_kib = min(self._expected_kib, touched_kib)
+            self._is_ours = True
+
+    def freeze(self) -> None:
+        """Note that no more will come; only its end is not told yet."""
+        self._is_over = True
 
     def is_silent(self, now: float) -> bool:
         """Tell whether nothing was heard of its guest for long.
@@ -55,7 +74,8 @@ class Flight:
         only its end is not told yet.
         """
         return (
-            now - self._heard_at > _SILENT_SECONDS
+            self._is_over
+            or now - self._heard_at > _SILENT_SECONDS
             or now > self.deadline_at + _LATEST_SECONDS
         )
 
@@ -66,13 +86,14 @@ class Flight:
 
     @property
     def left_kib(self) -> int:
-        """Return the host memory that is still to come, or to go."""
-        balloon_policy = self.balloon_policy
-        whole_kib = balloon_policy.target_kib - balloon_policy.start_actual_kib
-        if whole_kib == 0:
-            return 0
-        share = (balloon_policy.target_kib - self._actual_kib) / whole_kib
-        return round(self._expected_kib * min(1.0, max(0.0, share)))
+        """Return the host memory that is still to come, or to go.
+
+        Untouched pages go first, so that relief comes with the last of them.
+        """
+        way_kib = self.balloon_policy.target_kib - self._actual_kib
+        if self.takes:
+            way_kib = -way_kib
+        return min(self._expected_kib, max(0, way_kib))
 
 
 class Flights:
@@ -115,17 +136,24 @@ class Flights:
             freed_kib = report.freed_kib
             if freed_kib is None:
                 freed_kib = flight.come_kib
+            since_at = report.ended_at - _KEPT_SECONDS
+            self._landed = [it for it in self._landed if it[0] > since_at]
             self._landed.append((report.ended_at, freed_kib))
         return flight
 
-    def relieving_beyond(self, at: float) -> frozenset[str]:
-        """Return the guests that relieve the host until after an instant."""
-        return frozenset(
-            guest_uuid
+    def relieving_beyond(self, at: float, begun_by: float) -> dict[str, float]:
+        """Return the guests that relieve the host until after an instant.
+
+        :param begun_by: those that began later are left out
+        :returns: their policies' deadlines, by UUID
+        """
+        return {
+            guest_uuid: flight.deadline_at
             for guest_uuid, flight in self._flights.items()
             if flight.balloon_policy.origin is model.Origin.PRESSURE
             and flight.deadline_at > at
-        )
+            and flight.began_at <= begun_by
+        }
 
     def has_silent_relief(self, now: float) -> bool:
         """Tell whether nothing is heard of some guest that was asked."""

@@ -39,6 +39,8 @@ class Giving:
         self._settings = settings
         self._make_uuid = make_uuid
         self._gave_at = -math.inf
+        self._gave_before_at = -math.inf
+        self._planned_at = math.inf
         self._ended_at = -math.inf
         self._is_blamed = False
         self._next_at = -math.inf
@@ -56,8 +58,10 @@ class Giving:
             self._relapses = min(self._relapses + 1, _MOST_DOUBLINGS)
             self._is_blamed = True
 
-    def note_end(self, now: float) -> None:
-        """Learn that a policy that returns memory ended."""
+    def note_end(self, now: float, moved_kib: int | None) -> None:
+        """Learn that a policy that returns memory ended, and what it gave."""
+        if moved_kib == 0 and self._gave_at == self._planned_at:
+            self._gave_at = self._gave_before_at
         self._ended_at = now
         self._next_at = now + self._settings.return_round_seconds
 
@@ -95,7 +99,8 @@ class Giving:
         wanted = [(record, record.missing_kib) for record in needy]
         policies = self._share(wanted, budget_kib, _SPARE)
         if policies:
-            self._gave_at = now
+            self._gave_before_at = self._gave_at
+            self._gave_at = self._planned_at = now
             self._is_blamed = False
         return policies
 

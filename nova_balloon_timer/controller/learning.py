@@ -41,7 +41,9 @@ def learn(
     strikes = traits.strikes
     struck_utc = traits.struck_utc
     left = strikes_at(traits, now_utc, settings)
-    if report.reason in _STRIKES:
+    # A guest that was never even seen is not to blame: a daemon is.
+    is_blameless = report.reason is model.EndReason.FAILED and not report.curve
+    if report.reason in _STRIKES and not is_blameless:
         strikes = left + 1.0
         struck_utc = now_utc
     elif report.reason is model.EndReason.TARGET:

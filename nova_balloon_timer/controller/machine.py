@@ -27,6 +27,14 @@ from nova_balloon_timer.planners import base as planner_base
 # How often a guest that tells no statistics is asked for them again.
 _STATISTICS_SECONDS = 60.0
 
+# Ends of a return that tell whether its guest takes memory at all.
+_GIFTS = (
+    model.EndReason.TARGET,
+    model.EndReason.DEADLINE,
+    model.EndReason.STALLED,
+    model.EndReason.FAILED,
+)
+
 Output = message.Event | message.HostAction | message.Notice
 Outputs = list[Output]
 
@@ -52,6 +60,7 @@ class Controller:
         self._settings = settings
         self._utc_offset = utc_offset
         self._was_short = False
+        self._cancelled: set[str] = set()
         self.host = controller_host.HostState(settings)
         self.flights = controller_flight.Flights()
         self.roster = controller_roster.Roster(settings, remembered or {})
@@ -124,9 +133,7 @@ class Controller:
         owed_kib = sum(kib for _, kib in lacking)
         if self.host.is_short or owed_kib > 0:
             outputs += self._relieve(now, owed_kib)
-        outputs += self._launch_returns(
-            self._giving.aid(self.host, self.flights, lacking, now), now
-        )
+        outputs += self._aid(lacking, now)
         if self.host.calm_since is not None and not was_calm:
             self._relief.note_recovered()
             outputs.append(message.HostRecovered())
@@ -142,13 +149,14 @@ class Controller:
         if not is_short:
             return [message.PressureEnded(at=now, memory=memory, words=words)]
         self._giving.note_pressure(now)
+        self._relief.note_change()
         outputs: Outputs = [
             message.PressureStarted(at=now, memory=memory, words=words)
         ]
-        outputs += [
-            message.PolicyCancelled(policy_uuid=flight.balloon_policy.uuid)
-            for flight in self.flights.returning()
-        ]
+        for flight in self.flights.returning():
+            policy_uuid = flight.balloon_policy.uuid
+            self._cancelled.add(policy_uuid)
+            outputs.append(message.PolicyCancelled(policy_uuid=policy_uuid))
         return outputs
 
     def _relieve(self, now: float, owed_kib: int) -> Outputs:
@@ -199,6 +207,19 @@ class Controller:
             self._giving.plan(self.host, self.flights, needy, now), now
         )
 
+    def _aid(
+        self,
+        lacking: list[tuple[controller_roster.GuestRecord, int]],
+        now: float,
+    ) -> Outputs:
+        policies = self._giving.aid(self.host, self.flights, lacking, now)
+        for balloon_policy in policies:
+            record = self.roster.find(balloon_policy.guest_uuid)
+            if record is not None:
+                # Or it would be taken what it was just given.
+                record.aided_until = now + self._settings.cool_down_seconds
+        return self._launch_returns(policies, now)
+
     def _launch_returns(
         self, policies: list[model.BalloonPolicy], now: float
     ) -> Outputs:
@@ -213,6 +234,8 @@ class Controller:
             self._census.retry(now)
         else:
             able = self.roster.take(event.guests)
+        if able:
+            self._relief.note_change()
         outputs: Outputs = [
             message.StartStatistics(guest_uuid=record.guest.uuid)
             for record in able
@@ -300,6 +323,7 @@ class Controller:
                     distance_kib,
                     started_at + balloon_policy.duration_seconds,
                     heard_at=now,
+                    is_ours=False,
                     is_resumed=isinstance(event, message.PolicyResumed),
                 )
             )
@@ -316,6 +340,12 @@ class Controller:
             record.observe(event.sample)
         return []
 
+    def note_frozen(self, guest_uuid: str) -> None:
+        """Learn that a guest's policy is over, before its end is told."""
+        flight = self.flights.find(guest_uuid)
+        if flight is not None:
+            flight.freeze()
+
     def _on_gone(self, event: message.GuestGone, now: float) -> Outputs:
         self.roster.drop(event.guest_uuid)
         self._census.hurry(now)
@@ -326,7 +356,7 @@ class Controller:
         flight = self.flights.end(report)
         origin = report.policy.origin
         if origin is model.Origin.RETURN:
-            self._giving.note_end(now)
+            self._giving.note_end(now, report.moved_kib)
         if origin is model.Origin.PRESSURE and flight is not None:
             self._relief.note_end(report, now)
         record = self.roster.find(report.policy.guest_uuid)
@@ -335,9 +365,12 @@ class Controller:
         record.settle(report.actual_end_kib)
         if origin is model.Origin.RETURN and report.actual_end_kib is not None:
             record.fill(report.actual_end_kib)
+        if origin is model.Origin.RETURN and report.reason in _GIFTS:
+            record.note_gift(report.moved_kib, now)
         # NOTE: a freeze makes void what waits for the guest, looks included.
         record.is_awaited = False
-        if origin is model.Origin.OPERATOR or self._was_foreign(report):
+        is_foreign = self._was_foreign(report)
+        if origin is model.Origin.OPERATOR or is_foreign:
             record.respected_until = now + self._settings.respect_seconds
         was_ours = flight is None or not flight.is_resumed
         if report.policy.direction is model.Direction.DEFLATE or not was_ours:
@@ -355,9 +388,9 @@ class Controller:
     def _was_foreign(self, report: model.EndReport) -> bool:
         """Tell whether somebody else ended a policy of ours."""
         if report.reason is model.EndReason.CANCELLED:
-            # We cancel only what returns memory, when the host is short.
-            is_return = report.policy.origin is model.Origin.RETURN
-            return not (is_return and self.host.is_short)
+            was_ours = report.policy.uuid in self._cancelled
+            self._cancelled.discard(report.policy.uuid)
+            return not was_ours
         return (
             report.reason is model.EndReason.SUPERSEDED
             and report.policy.guest_uuid not in self.flights

@@ -85,7 +85,7 @@ class Muster:
         return (
             not record.guest.refusals
             and record.guest.uuid not in self._flights
-            and now >= record.respected_until
+            and now >= max(record.respected_until, record.given_again_at)
             and not record.hangs(now)
             and not isinstance(self._settings.rank(record.guest), str)
         )

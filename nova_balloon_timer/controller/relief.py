@@ -21,6 +21,7 @@ _LONGEST_REST_SECONDS = 10.0
 
 # How much later than relief is needed it may come, before it is hurried.
 _TOO_SLOW = 2.0
+_LEAST_AGE_SECONDS = 2.0
 _NOBODY: frozenset[str] = frozenset()
 
 MakeCandidates = Callable[[Set[str]], tuple[situation.Candidate, ...]]
@@ -72,6 +73,11 @@ class Relief:
         self._rest_seconds = self._settings.replan_seconds
         if report.reason in _UNDELIVERED and now < self._deadline_at:
             self._has_shortfall = True
+
+    def note_change(self) -> None:
+        """Learn that pressure is new, or guests are: do not rest any more."""
+        self._next_at = -math.inf
+        self._rest_seconds = self._settings.replan_seconds
 
     def note_recovered(self) -> None:
         """Learn that the host is well: what was planned is over."""
@@ -145,30 +151,45 @@ class Relief:
         corrects = self._corrects(now)
         request = self._request(need_kib, host, make_candidates(_NOBODY), now)
         plan = planner_check.ask(self._planner, request)
-        slow = self._too_slow(host, flights, now)
-        if plan.shortfall_kib > 0 and slow:
-            # What is asked of them for later is asked anew, for sooner.
-            need_kib = self.need_kib(host, flights, now, slow, owed_kib)
-            request = self._request(need_kib, host, make_candidates(slow), now)
-            plan = planner_check.ask(self._planner, request)
+        if plan.shortfall_kib > 0:
+            hurried = self._hurry(
+                host, flights, make_candidates, now, owed_kib
+            )
+            if hurried is not None:
+                request, plan = hurried
         policies = self._make_policies(plan, request, corrects)
         self._remember(plan, bool(policies), now)
         planned = message.ReliefPlanned(
-            at=now, need_kib=need_kib, plan=plan, corrects=corrects
+            at=now, need_kib=request.need_kib, plan=plan, corrects=corrects
         )
         return planned, policies
 
-    def _too_slow(
+    def _hurry(
         self,
         host: controller_host.HostState,
         flights: controller_flight.Flights,
+        make_candidates: MakeCandidates,
         now: float,
-    ) -> frozenset[str]:
-        """Return guests whose relief comes after memory is exhausted."""
+        owed_kib: int,
+    ) -> tuple[situation.PlanRequest, situation.Plan] | None:
+        """Ask those anew, for sooner, whose relief would come too late.
+
+        A policy that takes another's place waits until that was frozen, so
+        it has to be over clearly sooner, and the other no newcomer.
+        """
         if host.exhaustion_seconds is None:
-            return _NOBODY
+            return None
         horizon_at = now + _TOO_SLOW * self._horizon_seconds(host)
-        return flights.relieving_beyond(horizon_at)
+        slow = flights.relieving_beyond(horizon_at, now - _LEAST_AGE_SECONDS)
+        if not slow:
+            return None
+        need_kib = self.need_kib(host, flights, now, slow.keys(), owed_kib)
+        request = self._request(
+            need_kib, host, make_candidates(slow.keys()), now
+        )
+        plan = planner_check.ask(self._planner, request)
+        ends_at = now + plan.duration_seconds + _LEAST_AGE_SECONDS
+        return (request, plan) if ends_at < min(slow.values()) else None
 
     def _left_seconds(self, now: float) -> float:
         return self._deadline_at - now

@@ -20,6 +20,10 @@ _PATIENCE_SECONDS = 5.0
 
 _MOST_REMEMBERED = 10_000
 
+# How long a guest is not given anything that took nothing; it doubles.
+_VAIN_SECONDS = 30.0
+_LONGEST_VAIN_SECONDS = 3600.0
+
 
 class GuestRecord:
     """One guest."""
@@ -35,6 +39,9 @@ class GuestRecord:
         self.sample: model.BalloonSample | None = None
         self.is_awaited = False
         self.awaited_since = 0.0
+        self.aided_until = -math.inf
+        self.given_again_at = -math.inf
+        self.vain_gifts = 0
         self.statistics_asked_at = -math.inf
         self.respected_until = -math.inf
         self._usable = guard.UsableMemory()
@@ -42,6 +49,8 @@ class GuestRecord:
         self._settled_kib: int | None = None
         self._full_kib: int | None = None
         self._moved_at: int | None = None
+        self._told_at: int | None = None
+        self._tellings = 0
 
     @property
     def usable_kib(self) -> int | None:
@@ -50,8 +59,11 @@ class GuestRecord:
 
     @property
     def peak_use_kib(self) -> int | None:
-        """Return the most that it used lately."""
-        return self._peak.kib
+        """Return the most that it used lately.
+
+        None before it told twice: whoever told but once may be growing.
+        """
+        return self._peak.kib if self._tellings > 1 else None
 
     @property
     def missing_kib(self) -> int:
@@ -91,9 +103,26 @@ class GuestRecord:
         if before is not None and before.actual_kib != sample.actual_kib:
             self._moved_at = told.updated_at
         if self._moved_at is None or told.updated_at > self._moved_at:
+            if told.updated_at != self._told_at:
+                self._tellings += 1
+            self._told_at = told.updated_at
             self._peak.observe(
                 sample.at, max(0, sample.actual_kib - told.usable_kib)
             )
+
+    def note_gift(self, moved_kib: int | None, now: float) -> None:
+        """Learn whether it took what it was given; if not, wait longer.
+
+        Its driver may be unloaded, or its hypervisor hang.
+        """
+        if moved_kib:
+            self.vain_gifts = 0
+            return
+        seconds = min(
+            math.ldexp(_VAIN_SECONDS, self.vain_gifts), _LONGEST_VAIN_SECONDS
+        )
+        self.vain_gifts = min(self.vain_gifts + 1, 16)
+        self.given_again_at = now + seconds
 
     def drift(self, sample: model.BalloonSample) -> tuple[int, int] | None:
         """Compare with where its balloon was left.
@@ -215,18 +244,20 @@ class Roster:
             return 'it was not looked at yet, or does not answer'
         if record.hangs(now):
             return 'its hypervisor does not answer'
-        respected_seconds = record.respected_until - now
-        if respected_seconds > 0:
-            return (
-                'its balloon was moved by somebody else, which is respected '
-                f'for another {respected_seconds:.0f} s'
-            )
-        cool_seconds = learning.cool_down_left(
-            record.traits, now_utc, self._settings
+        waits = (
+            ('it was given what it missed', record.aided_until - now),
+            (
+                'its balloon was moved by somebody else, which is respected',
+                record.respected_until - now,
+            ),
+            (
+                'it did not deliver',
+                learning.cool_down_left(
+                    record.traits, now_utc, self._settings
+                ),
+            ),
         )
-        if cool_seconds > 0:
-            return (
-                'it did not deliver, and is left alone for another '
-                f'{cool_seconds:.0f} s'
-            )
+        for why, seconds in waits:
+            if seconds > 0:
+                return f'{why}; it is left alone for another {seconds:.0f} s'
         return ''

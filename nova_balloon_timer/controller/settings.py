@@ -25,7 +25,8 @@ class ControllerSettings:
     :param rank: a guest's priority, or why it is never touched
     :param shortest_seconds: no policy against pressure is shorter
     :param longest_seconds: nor longer
-    :param least_need_kib: less is not worth an operation
+    :param least_need_kib: a need of less is raised to it, and to a sixteenth
+        of the memory between the watermarks
     :param stall_step_percent: of the host's memory; asked for while tasks
         wait for memory although more than the low watermark is available
     :param stall_step_seconds: no such step sooner after another
@@ -34,7 +35,8 @@ class ControllerSettings:
         returned; doubles each time that pressure came back after it
     :param return_seconds: the duration of policies that return memory
     :param return_round_seconds: between two rounds of returning
-    :param return_share: of the spare memory, for one round
+    :param return_share: of the spare memory, for one round; 64 MiB at least,
+        as far as there is so much
     :param relapse_seconds: pressure so soon after a return blames the return
     :param respect_seconds: a guest whose balloon somebody else moved is left
         alone for so long

@@ -86,9 +86,7 @@ def weigh(candidate: situation.Candidate, seconds: float) -> Offer | str:
     lowest_kib = max(_MIB, round_up_kib(actual_kib - most_kib))
     touched_kib = actual_kib - candidate.untouched_kib
     freed_kib = touched_kib - lowest_kib
-    if freed_kib >= LEAST_KIB and candidate.untouched_kib > (
-        _MOST_WASTE * freed_kib
-    ):
+    if _is_waste(candidate):
         return _no_use(candidate)
     if freed_kib < LEAST_KIB:
         if safe_kib < LEAST_KIB:
@@ -113,6 +111,15 @@ def weigh(candidate: situation.Candidate, seconds: float) -> Offer | str:
         weight=_bounded(candidate.priority, *_PRIORITIES)
         * cooperation
         * most_kib,
+    )
+
+
+def _is_waste(candidate: situation.Candidate) -> bool:
+    """Tell whether most of what it can spare was never touched."""
+    freed_kib = candidate.safe_kib - candidate.untouched_kib
+    return (
+        freed_kib >= LEAST_KIB
+        and candidate.untouched_kib > _MOST_WASTE * freed_kib
     )
 
 

@@ -82,7 +82,7 @@ class TakeAll(planner_base.Planner):
 
     def __init__(self, seconds: float = 4.0) -> None:
         self.requests: list[situation.PlanRequest] = []
-        self._seconds = seconds
+        self.seconds = seconds
 
     def plan(self, request: situation.PlanRequest) -> situation.Plan:
         self.requests.append(request)
@@ -109,7 +109,7 @@ class TakeAll(planner_base.Planner):
                 )
             )
         return situation.Plan(
-            duration_seconds=self._seconds,
+            duration_seconds=self.seconds,
             proposals=tuple(proposals),
             left_out=tuple(left_out),
             shortfall_kib=need_kib,
@@ -139,7 +139,12 @@ class Host:
             remembered=remembered,
         )
         if names:
+            self.now -= 1
             self.list_guests(*names)
+            for name in names:
+                self.look(name)
+            # Nothing is asked of guests that were looked at but once.
+            self.now += 1
             for name in names:
                 self.look(name)
 

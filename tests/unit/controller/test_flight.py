@@ -69,8 +69,23 @@ class FlightTestCase(base.TestCase):
 
     def test_untouched_memory_is_not_expected(self) -> None:
         one = make_flight(expected_mib=100)
-        one.observe(base.make_sample(actual_kib=768 * MIB), 100.0)
-        self.assertEqual(50 * MIB, one.left_kib)
+        # It goes first, so that the 100 MiB come with the last of the way.
+        for actual_mib, left_mib in ((768, 100), (562, 50), (512, 0)):
+            one.observe(base.make_sample(actual_kib=actual_mib * MIB), 100.0)
+            self.assertEqual(left_mib * MIB, one.left_kib)
+
+    def test_of_others_is_what_their_guest_touched(self) -> None:
+        one = flight.Flight(
+            base.make_policy(), 512 * MIB, 102.0, 101.0, is_ours=False
+        )
+        one.observe(base.make_sample(actual_kib=GIB, rss_kib=600 * MIB), 101.0)
+        self.assertEqual(88 * MIB, one.left_kib)
+
+    def test_one_that_is_frozen_is_not_counted_on(self) -> None:
+        one = make_flight()
+        self.assertFalse(one.is_silent(101.1))
+        one.freeze()
+        self.assertTrue(one.is_silent(101.1))
 
     def test_no_way_is_no_relief(self) -> None:
         one = make_flight(target_kib=GIB)
@@ -197,6 +212,10 @@ class FlightsTestCase(base.TestCase):
         self.flights.add(make_flight('web-01'))
         self.flights.add(make_flight('web-02', origin=model.Origin.OPERATOR))
         self.flights.add(make_return('web-03'))
-        ours = frozenset({base.uuid_of('web-01')})
-        self.assertEqual(ours, self.flights.relieving_beyond(101.9))
-        self.assertEqual(frozenset(), self.flights.relieving_beyond(102.0))
+        ours = {base.uuid_of('web-01'): 102.0}
+        self.assertEqual(ours, self.flights.relieving_beyond(101.9, 101.0))
+        self.assertEqual({}, self.flights.relieving_beyond(102.0, 101.0))
+
+    def test_a_newcomer_is_not_hurried(self) -> None:
+        self.flights.add(make_flight())
+        self.assertEqual({}, self.flights.relieving_beyond(101.5, 100.9))

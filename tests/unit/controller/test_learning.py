@@ -32,7 +32,7 @@ def learn(
 ) -> situation.GuestTraits:
     return learning.learn(
         traits or situation.GuestTraits(),
-        base.make_report(**report),
+        base.make_report(**({'curve': make_curve((1.0, 1024))} | report)),
         _UTC + at,
         _SETTINGS,
     )
@@ -81,6 +81,10 @@ class StrikeTestCase(testscenarios.WithScenarios, base.TestCase):
 
 
 class StrikeMemoryTestCase(base.TestCase):
+    def test_a_guest_that_was_never_seen_is_not_to_blame(self) -> None:
+        """A daemon that restarts fails the policies of all its guests."""
+        self.assertEqual(0.0, learn(reason=_Reason.FAILED, curve=()).strikes)
+
     def test_every_reason_is_in_the_table(self) -> None:
         listed = {name for name, _ in StrikeTestCase.scenarios}
         self.assertEqual({reason.value for reason in _Reason}, listed)

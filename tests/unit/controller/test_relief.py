@@ -217,13 +217,30 @@ class CorrectionTestCase(ReliefTestCase):
 class HurryTestCase(ReliefTestCase):
     def test_what_comes_too_late_is_asked_for_sooner(self) -> None:
         """A fall became steep while a guest had all the time."""
-        self.make('web', guards_of=lambda guest: base.make_guards())
-        (slow,) = factory.policies(self.read(1, 1000))
-        self.assertEqual(4.0, slow.duration_seconds)
-        outputs = self.read(1, 800, fall_kib_per_second=800 * MIB)
-        (quick,) = factory.policies(outputs)
+        (slow,) = self.begin(20.0)
+        self.planner.seconds = 1.0
+        (quick,) = factory.policies(self.steepen(2.5))
         self.assertEqual(slow.guest_uuid, quick.guest_uuid)
         self.assertLess(quick.target_kib, slow.target_kib)
+
+    def test_one_that_is_not_sooner_changes_nothing(self) -> None:
+        """Or it would be replaced again and again, and never move."""
+        self.begin(20.0)
+        self.assertEqual([], factory.policies(self.steepen(2.5)))
+
+    def test_what_has_just_begun_goes_on(self) -> None:
+        self.begin(20.0)
+        self.planner.seconds = 1.0
+        self.assertEqual([], factory.policies(self.steepen(1.0)))
+
+    def begin(self, seconds: float) -> list[model.BalloonPolicy]:
+        self.planner = factory.TakeAll(seconds)
+        self.host = factory.Host('web', planner=self.planner)
+        return factory.policies(self.read(1, 1000))
+
+    def steepen(self, after_seconds: float) -> machine.Outputs:
+        self.host.move('web', 1020)
+        return self.read(after_seconds, 800, fall_kib_per_second=800 * MIB)
 
 
 class RestTestCase(ReliefTestCase):
@@ -259,6 +276,8 @@ class RestTestCase(ReliefTestCase):
         self.plans_in(60)
         self.read(1, 4000)
         self.host.list_guests('web')
+        self.host.look('web')
+        self.host.now += 1
         self.host.look('web')
         self.assertEqual(1, len(factory.policies(self.read(0.1, 724))))
 

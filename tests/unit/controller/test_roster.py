@@ -193,6 +193,8 @@ class PeakTestCase(RosterTestCase):
         that was relieved once could not be asked again for minutes.
         """
         record = self.record()
+        self.observe(record, 99.0, 1024, 800, 99)
+        self.assertIsNone(record.peak_use_kib)
         self.observe(record, 100.0, 1024, 800, 100)
         self.assertEqual(224 * MIB, record.peak_use_kib)
         # Taken, seen before and after the guest told what it has now.
@@ -246,7 +248,13 @@ class LeftAloneTestCase(RosterTestCase):
 class CandidateTestCase(RosterTestCase):
     def test_says_all_that_is_known(self) -> None:
         record = self.record()
-        record.observe(base.make_sample())
+        for told_at in (1, 2):
+            record.observe(
+                base.make_sample(
+                    at=100.0 + told_at,
+                    statistics=base.make_statistics(updated_at=told_at),
+                )
+            )
         candidate = self.roster.candidate(record, 'it boots', 2.0)
         self.assertEqual(GIB, candidate.actual_kib)
         self.assertEqual(800 * MIB, candidate.usable_kib)
