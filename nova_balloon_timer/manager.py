@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns the crank: owns the engine, feeds it events, carries out actions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 import dataclasses
+import os
 import queue
+import signal
 import time
 from typing import Protocol
 
@@ -26,6 +28,24 @@ class Call:
     """Something that the thread that owns the engine shall do."""
 
     function: Callable[[], None]
+
+
+def _end_process() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def run_or_end(
+    run: Callable[[], None], on_death: Callable[[], None] = _end_process
+) -> None:
+    """Run what a thread is for; a process without it must not linger.
+
+    :param on_death: called if it dies; else the process sends itself SIGTERM
+    """
+    try:
+        run()
+    except BaseException:
+        LOG.exception('The thread that turns the crank has died')
+        on_death()
 
 
 Posted = message.Event | message.HostEvent | Call
@@ -145,8 +165,7 @@ class Manager:
         return self._engine.next_timer()
 
     def _do_what_is_due(self, now: float) -> None:
-        for action in self._engine.handle_timer(now):
-            self._carry_out(action)
+        self._carry_out_all(self._engine.handle_timer(now))
 
     def _take_in(
         self, event: message.Event | message.HostEvent, now: float
@@ -156,8 +175,16 @@ class Manager:
         actions = self._engine.handle(event, now)
         if isinstance(event, message.BalloonSampled):
             self._tell(self._observer.sampled, event.guest_uuid, event.sample)
+        self._carry_out_all(actions)
+
+    def _carry_out_all(self, actions: Iterable[message.Action]) -> None:
+        """Carry out each, whatever becomes of the others."""
         for action in actions:
-            self._carry_out(action)
+            try:
+                self._carry_out(action)
+            except Exception:
+                self.has_failed = True
+                LOG.exception('An action failed: %s', type(action).__name__)
 
     def _carry_out(self, action: message.Action) -> None:
         match action:

@@ -150,9 +150,13 @@ class FreezeBalloon:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ReportStart:
-    """Tell that a policy begins to move its balloon."""
+    """Tell that a policy begins to move its balloon.
+
+    :param started_at: when its time began to run
+    """
 
     policy: model.BalloonPolicy
+    started_at: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

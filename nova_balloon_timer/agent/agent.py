@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that looks after a host, put together, started and stopped."""
 
+from collections.abc import Callable, Sequence
+from concurrent import futures
 import contextlib
 import functools
 import pathlib
@@ -13,6 +15,7 @@ from oslo_log import log as logging
 from oslo_utils import uuidutils
 
 from nova_balloon_timer import exception
+from nova_balloon_timer import manager
 from nova_balloon_timer import message
 from nova_balloon_timer import situation
 from nova_balloon_timer.agent import configured
@@ -28,6 +31,7 @@ from nova_balloon_timer.journal import writer as journal_writer
 from nova_balloon_timer.planners import loader as planner_loader
 from nova_balloon_timer.pressure import base as pressure_base
 from nova_balloon_timer.pressure import lookout as pressure_lookout
+from nova_balloon_timer.pressure import scope as pressure_scope
 
 LOG = logging.getLogger(__name__)
 
@@ -41,6 +45,15 @@ _JOURNAL_SECONDS = 0.3
 # NOTE: threads that work must not keep the engine's waiting at a deadline
 # for the interpreter's usual 5 ms.
 _SWITCH_SECONDS = 0.0005
+
+# How long a reload waits for the controller.
+_RELOAD_SECONDS = 1.0
+
+# Between attempts to learn what was under way, each twice the one before.
+_FIRST_PAUSE_SECONDS = 0.25
+_LONGEST_PAUSE_SECONDS = 10.0
+
+_DRY_RUN = 'noop'
 
 
 def check(conf: cfg.ConfigOpts) -> None:
@@ -57,6 +70,32 @@ def check(conf: cfg.ConfigOpts) -> None:
     applier_loader.load(options.applier, options.connection_uri)
 
 
+class Gate:
+    """Keeps readings until it is known whether they count."""
+
+    def __init__(self, sink: pressure_base.Sink) -> None:
+        self._sink = sink
+        self._lock = threading.Lock()
+        self._is_open = False
+        # By source: the last says it all.
+        self._kept: dict[str, situation.PressureReading] = {}
+
+    def take(self, reading: situation.PressureReading) -> None:
+        """Keep a reading, or hand it on."""
+        with self._lock:
+            if self._is_open:
+                self._sink(reading)
+            else:
+                self._kept[reading.source] = reading
+
+    def open(self) -> None:
+        """Hand on what was kept, and whatever comes from now on."""
+        with self._lock:
+            self._is_open = True
+            for reading in self._kept.values():
+                self._sink(reading)
+
+
 class Agent:
     """Relieves this host and returns what was taken, until it is stopped."""
 
@@ -64,7 +103,15 @@ class Agent:
         self._conf = conf
         self._options = conf.balloon_timer
         self._state_path = pathlib.Path(self._options.state_path)
+        is_dry_run = self._options.applier == _DRY_RUN
+        if is_dry_run:
+            # NOTE: what it learns and leaves behind was never real.
+            self._state_path /= 'dry-run'
         self._lock = agent_lock.HostLock(self._state_path / 'agent.lock')
+        self._connection_lock = agent_lock.ConnectionLock(
+            '' if is_dry_run else self._options.connection_uri
+        )
+        self._stopping = threading.Event()
         self._lookout: pressure_lookout.Lookout | None = None
         self._thread: threading.Thread | None = None
 
@@ -78,6 +125,8 @@ class Agent:
         options = self._options
         with contextlib.ExitStack() as undo:
             undo.callback(self._lock.release)
+            self._connection_lock.acquire()
+            undo.callback(self._connection_lock.release)
             self._journal = journal_writer.Journal(
                 self._state_path / 'journal.sqlite',
                 retention=journal_retention.Retention(
@@ -99,15 +148,22 @@ class Agent:
             undo.callback(self._pool.close)
             self._crank = self._make_crank()
             # NOTE: before anybody can say that the host has recovered.
-            self._resume()
-            self._lookout = self._start_lookout(
+            is_known = self._resume()
+            self._lookout, gate = self._start_lookout(
                 configured.pressure_settings(options)
             )
+            gate.open()
             undo.callback(self._lookout.close)
             self._applier.watch(self._crank.post)
             undo.pop_all()
+        if not is_known:
+            threading.Thread(
+                target=self._resume_later, name='balloon-resume', daemon=True
+            ).start()
         self._thread = threading.Thread(
-            target=self._crank.run, name='balloon-crank', daemon=True
+            target=functools.partial(manager.run_or_end, self._crank.run),
+            name='balloon-crank',
+            daemon=True,
         )
         self._thread.start()
 
@@ -116,6 +172,7 @@ class Agent:
         if self._thread is None:
             return
         until = time.monotonic() + _STOP_SECONDS
+        self._stopping.set()
         self._crank.stop()
         self._thread.join(_FREEZE_SECONDS)
         if self._thread.is_alive():
@@ -128,31 +185,74 @@ class Agent:
             self._lookout.close()
         self._pool.close()
         self._applier.close()
+        self._connection_lock.release()
         self._lock.release()
 
     def reload(self) -> None:
         """Take the options that changed; what makes no sense is not taken."""
         words = ''
         try:
-            settings = configured.controller_settings_of(self._options)
-            planner = planner_loader.load(self._options.planner)
-            # NOTE: the new ones first, so that somebody always watches.
-            lookout = self._start_lookout(
-                configured.pressure_settings(self._options)
-            )
+            self._reload()
         except (exception.BalloonTimerError, cfg.Error, ValueError) as error:
             words = ' '.join(str(error).split())
         # NOTE: not while the error is at hand: the log would repeat it.
         if words:
             LOG.error('The configuration is not changed: %s', words)
             return
+        LOG.info('The configuration was read again')
+
+    def _reload(self) -> None:
+        settings = configured.controller_settings_of(self._options)
+        planner = planner_loader.load(self._options.planner)
+        # NOTE: the new ones first, so that somebody always watches; what they
+        # see counts only once the controller has taken its part.
+        lookout, gate = self._start_lookout(
+            configured.pressure_settings(self._options)
+        )
+        try:
+            self._call(
+                lambda: self._crank.controller.reload(settings, planner)
+            )
+        except BaseException:
+            lookout.close()
+            raise
         if self._lookout is not None:
             self._lookout.close()
         self._lookout = lookout
-        self._crank.call(
-            lambda: self._crank.controller.reload(settings, planner)
-        )
-        LOG.info('The configuration was read again')
+        gate.open()
+
+    def _call(self, function: Callable[[], None]) -> None:
+        """Have the crank's thread call a function, and wait for its outcome.
+
+        :raises InvalidConfiguration: it failed, or was not called in time
+        """
+        outcome: futures.Future[None] = futures.Future()
+
+        def call() -> None:
+            # NOTE: not when nobody waits for it any more.
+            if not outcome.set_running_or_notify_cancel():
+                return
+            try:
+                function()
+            except exception.BalloonTimerError as error:
+                outcome.set_exception(error)
+            except Exception as error:
+                LOG.exception('The controller failed')
+                outcome.set_exception(
+                    exception.InvalidConfiguration(
+                        why=f'the controller failed: {error}'
+                    )
+                )
+            else:
+                outcome.set_result(None)
+
+        self._crank.call(call)
+        futures.wait([outcome], _RELOAD_SECONDS)
+        if outcome.cancel():
+            raise exception.InvalidConfiguration(
+                why='the controller does not answer'
+            )
+        outcome.result()
 
     def _make_crank(self) -> agent_crank.HostCrank:
         now = time.monotonic()
@@ -174,23 +274,50 @@ class Agent:
 
     def _start_lookout(
         self, settings: pressure_base.PressureSettings
-    ) -> pressure_lookout.Lookout:
+    ) -> tuple[pressure_lookout.Lookout, Gate]:
         lookout = pressure_lookout.Lookout(
             self._options.pressure_sources, settings
         )
-        lookout.start(self._take_reading)
-        return lookout
+        _check_watermarks(settings)
+        gate = Gate(self._take_reading)
+        lookout.start(gate.take)
+        return lookout, gate
 
     def _take_reading(self, reading: situation.PressureReading) -> None:
         self._crank.post(message.PressureRead(reading=reading))
 
-    def _resume(self) -> None:
-        """Have the engine go on with, or end, what was under way."""
+    def _resume(self) -> bool:
+        """Have the engine go on with, or end, what was under way.
+
+        :returns: it is known what that was
+        """
         try:
-            flights = self._journal.in_flight()
+            flights = self._journal.left_behind()
         except exception.JournalError as error:
-            LOG.error('What was under way is not known: %s', error)
-            return
+            LOG.error('What was under way is not known yet: %s', error)
+            return False
+        self._post_resumed(flights)
+        return True
+
+    def _resume_later(self) -> None:
+        """Ask the journal again until it answers, or the agent stops."""
+        pause_seconds = _FIRST_PAUSE_SECONDS
+        while not self._stopping.wait(pause_seconds):
+            try:
+                flights = self._journal.left_behind()
+            except exception.JournalError as error:
+                LOG.debug('What was under way is not known yet: %s', error)
+            else:
+                LOG.info(
+                    'What was under way is known: %d policies', len(flights)
+                )
+                self._post_resumed(flights)
+                return
+            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+
+    def _post_resumed(
+        self, flights: Sequence[journal_reader.InFlight]
+    ) -> None:
         now = time.monotonic()
         for flight in flights:
             LOG.warning(
@@ -235,12 +362,27 @@ class Agent:
                 break
 
 
+def _check_watermarks(settings: pressure_base.PressureSettings) -> None:
+    """See that the watermarks fit this host; not every source asks for them.
+
+    :raises InvalidConfiguration: they do not
+    """
+    try:
+        memory = pressure_scope.find(settings).read(time.monotonic())
+    except exception.PressureUnavailable:
+        # The sources say so, if they need it.
+        return
+    settings.watermarks.of(memory.total_kib)
+
+
 def _started_at(flight: journal_reader.InFlight, now: float) -> float:
-    if not flight.is_of_this_boot:
-        # NOTE: its guest is gone; the engine finds out, and ends it.
-        return now - flight.policy.duration_seconds
     if flight.started_at is not None:
         return min(flight.started_at, now)
-    # It was journaled, and perhaps not even begun.
-    waited_seconds = time.time() - flight.requested_utc.timestamp()
-    return now - max(0.0, waited_seconds)
+    # It was not even begun, or before the host was booted again: the wall
+    # clock tells how long ago.
+    since_utc = flight.started_utc or flight.requested_utc
+    waited_seconds = max(0.0, time.time() - since_utc.timestamp())
+    if not flight.is_of_this_boot:
+        # NOTE: the guest that it knew is gone: it ends, whatever time is left.
+        waited_seconds = max(waited_seconds, flight.policy.duration_seconds)
+    return now - waited_seconds

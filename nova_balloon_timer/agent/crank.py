@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The crank of a whole host: the engine's, and the controller's beside it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 import math
 import time
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from oslo_log import log as logging
 
@@ -12,7 +12,7 @@ from nova_balloon_timer import exception
 from nova_balloon_timer import manager
 from nova_balloon_timer import message
 from nova_balloon_timer import model
-from nova_balloon_timer import situation
+from nova_balloon_timer.agent import listener
 from nova_balloon_timer.appliers import base
 from nova_balloon_timer.appliers import pool as applier_pool
 from nova_balloon_timer.controller import machine as controller_machine
@@ -37,58 +37,8 @@ _LAST_TELLS_SECONDS = 0.2
 # How long after an event the host's course is still kept in full.
 _AFTERMATH_SECONDS = 60.0
 
-Done = Callable[[str | None], None]
-
 _Answer = TypeVar('_Answer')
 _Otherwise = TypeVar('_Otherwise')
-
-
-class Journal(Protocol):
-    """What the crank needs of a journal; no call of it may wait."""
-
-    def request(
-        self,
-        policies: Sequence[model.BalloonPolicy],
-        requested_at: float,
-        done: Done,
-        guest_names: Mapping[str, str] | None = None,
-    ) -> None:
-        """Keep policies before they begin; ``done`` gets an error's words."""
-
-    def start(self, policy_uuid: str, at: float) -> None:
-        """Keep that a policy begins to move its balloon."""
-
-    def end(
-        self,
-        report: model.EndReport,
-        done: Done,
-        guest_name: str | None = None,
-    ) -> None:
-        """Keep how a policy ended."""
-
-    def remember(self, guest_uuid: str, traits: situation.GuestTraits) -> None:
-        """Keep what was learned of a guest."""
-
-    def note(
-        self, notice: message.Notice, guest_name: str | None = None
-    ) -> None:
-        """Keep what happened on the host."""
-
-    def sample_host(
-        self,
-        memory: situation.HostMemory,
-        watermarks: situation.Watermarks,
-        *,
-        is_pressing: bool,
-    ) -> None:
-        """Keep how the host stands, every now and then."""
-
-
-class HostObserver(manager.Observer, Protocol):
-    """Whoever wants to know what happens on the host; must return at once."""
-
-    def noticed(self, notice: message.Notice) -> None:
-        """Learn what happened on the host."""
 
 
 class HostCrank(manager.Manager):
@@ -98,10 +48,10 @@ class HostCrank(manager.Manager):
         self,
         applier: base.Applier,
         pool: applier_pool.WorkerPool,
-        observer: HostObserver,
+        observer: listener.HostObserver,
         *,
         controller: controller_machine.Controller,
-        journal: Journal,
+        journal: listener.Journal,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(applier, pool, observer, clock=clock)
@@ -114,6 +64,8 @@ class HostCrank(manager.Manager):
         self._untold = 0
         self._eventful_until = -math.inf
         self._unwritten: dict[str, tuple[model.BalloonPolicy, float]] = {}
+        # What is for a later portion, and has not ended before its turn.
+        self._unrequested: set[str] = set()
 
     def request(self, policies: Sequence[model.BalloonPolicy]) -> None:
         """Journal policies, and run them then; from any thread."""
@@ -212,10 +164,13 @@ class HostCrank(manager.Manager):
     def _carry_out(self, action: message.Action) -> None:
         match action:
             case message.ReportStart():
-                self._journal.start(action.policy.uuid, self._clock())
+                self._journal.start(action.policy.uuid, action.started_at)
                 super()._carry_out(action)
             case message.ReportEnd():
                 self._end(action)
+            case message.FreezeBalloon():
+                super()._carry_out(action)
+                self.controller.note_frozen(action.guest_uuid)
             case _:
                 super()._carry_out(action)
 
@@ -227,6 +182,7 @@ class HostCrank(manager.Manager):
             self.call(lambda: self._tell_end(report))
 
         self._untold += 1
+        self._unrequested.discard(report.policy.uuid)
         guest_uuid = report.policy.guest_uuid
         name = self.controller.roster.name_of(guest_uuid)
         self._journal.end(report, tell, name if name != guest_uuid else None)
@@ -239,7 +195,9 @@ class HostCrank(manager.Manager):
     def _follow(self, outputs: controller_machine.Outputs) -> None:
         """Do what the controller wants."""
         if self._is_stopping:
-            return
+            outputs = [
+                it for it in outputs if isinstance(it, message.RememberTraits)
+            ]
         wanted = [
             output.policy
             for output in outputs
@@ -279,6 +237,8 @@ class HostCrank(manager.Manager):
     ) -> None:
         """Journal some, and when they are on the disk twice as many."""
         portion, others = policies[:count], policies[count:]
+        self._unrequested.difference_update(it.uuid for it in portion)
+        self._unrequested.update(it.uuid for it in others)
 
         def written(error: str | None) -> None:
             if error is not None:
@@ -291,8 +251,9 @@ class HostCrank(manager.Manager):
             def release() -> None:
                 for balloon_policy in portion:
                     self._release(balloon_policy)
-                if others:
-                    self._write(others, requested_at, 2 * count)
+                left = [it for it in others if it.uuid in self._unrequested]
+                if left:
+                    self._write(left, requested_at, 2 * count)
 
             self.call(release)
 
@@ -357,15 +318,14 @@ class HostCrank(manager.Manager):
                 self._journal.remember(action.guest_uuid, action.traits)
 
     def _list_guests(self) -> None:
-        guests = None
+        guests, failure = None, ''
         try:
             guests = tuple(self._applier.list_guests())
         except exception.ApplierError as error:
-            self._note_listing(str(error))
-        else:
-            self._note_listing('')
+            failure = str(error)
         finally:
             self._events.put(message.GuestsListed(guests=guests))
+        self._note_listing(failure)
         if guests is None:
             # Again soon: until then, guests that came are not known.
             self._events.put(message.GuestsChanged())
@@ -379,12 +339,14 @@ class HostCrank(manager.Manager):
             LOG.info('The guests can be listed again')
 
     def _look(self, guest_uuid: str) -> None:
-        sample = None
+        sample, failure = None, ''
         try:
             sample = self._applier.read(guest_uuid)
         except exception.ApplierError as error:
-            LOG.debug('A look failed: %s', error)
+            failure = str(error)
         finally:
             self._events.put(
                 message.GuestLooked(guest_uuid=guest_uuid, sample=sample)
             )
+        if failure:
+            LOG.debug('A look failed: %s', failure)

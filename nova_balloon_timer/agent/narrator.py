@@ -17,6 +17,9 @@ LOG = logging.getLogger(__name__)
 # Between two lists of who cannot give anything.
 _SILENT_SECONDS = 30.0
 
+# A list in one line of the log.
+_MOST_NAMES = 20
+
 _GOOD = (
     model.EndReason.TARGET,
     model.EndReason.DEADLINE,
@@ -91,8 +94,9 @@ class Narrator:
         plan = notice.plan
         expected_kib = sum(it.expected_freed_kib for it in plan.proposals)
         guests = len(plan.proposals)
+        asked = 'guest is asked' if guests == 1 else 'guests are asked'
         words = (
-            f'{guests} {"guest is" if guests == 1 else "guests are"} asked for '
+            f'{guests} {asked} for '
             f'{units.format_kib(expected_kib)} within '
             f'{units.format_seconds(plan.duration_seconds)}'
         )
@@ -114,8 +118,11 @@ class Narrator:
         self._silent_until = now + _SILENT_SECONDS
         reasons = '; '.join(
             f'{self._name_of(left.guest_uuid)}: {left.words}'
-            for left in plan.left_out
+            for left in plan.left_out[:_MOST_NAMES]
         )
+        more = len(plan.left_out) - _MOST_NAMES
+        if more > 0:
+            reasons += f'; and {more} more'
         LOG.warning(
             'The need is not covered by %s; left out: %s',
             units.format_kib(plan.shortfall_kib),

@@ -5,6 +5,8 @@ There is no worker process beside a master: libvirt's event loop does not
 outlive a fork, and whoever starts services sees to it that they run again.
 """
 
+from collections.abc import Callable
+import os
 import signal
 from typing import Any
 import warnings
@@ -65,17 +67,30 @@ def run(conf: cfg.ConfigOpts) -> int:
         return 1
     launcher.launch_service(AgentService(agent))
     LOG.info('The agent looks after this host')
-    while signal.sigwait(_SIGNALS) == signal.SIGHUP:
-        _reload(launcher)
+    code = _wait(lambda: _reload(launcher))
     launcher.stop()
     LOG.info('The agent has stopped')
-    return 0
+    return code
+
+
+def _wait(reload: Callable[[], None]) -> int:
+    """Wait until told to end.
+
+    :returns: the exit code; 1 if it was this process that told itself, as it
+        does when the agent's thread has died
+    """
+    while True:
+        told = signal.sigwaitinfo(_SIGNALS)
+        if told.si_signo != signal.SIGHUP:
+            return int(told.si_pid == os.getpid())
+        reload()
 
 
 def _make_launcher(conf: cfg.ConfigOpts) -> Any:
     # NOTE: it looks whether eventlet is there, which then says that it is
     # deprecated; it is never used.
     warnings.filterwarnings('ignore', message='\nEventlet is deprecated')
+    logging.getLogger('oslo_service').logger.setLevel('WARNING')
     backend.init_backend(backend.BackendType.THREADING)
     # It asks for the backend when it is imported.
     from oslo_service import service

@@ -57,6 +57,7 @@ class WorkerPool:
         self._workers = 0
         self._idle = 0
         self._closed = False
+        self._complaint = ''
         lock = threading.Lock()
         self._work = threading.Condition(lock)
         self._backlog = threading.Condition(lock)
@@ -123,7 +124,8 @@ class WorkerPool:
             self._backlog.notify()
 
     def _work_on(self) -> None:
-        self._run(self._on_start)
+        if self._run(self._on_start):
+            self._complain('')
         while (taken := self._take()) is not None:
             guest_uuid, job = taken
             self._run(job)
@@ -158,13 +160,27 @@ class WorkerPool:
             self._preempted.discard(guest_uuid)
             self._offer(guest_uuid, self._urgent if is_urgent else self._ready)
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: Job) -> bool:
+        """Do a job; return whether it went well."""
+        words = ''
         try:
             job()
         except exception.ApplierError as error:
-            LOG.warning('%s', error)
+            words = str(error)
         except Exception:
             LOG.exception('A job of a worker failed')
+            return False
+        if words:
+            self._complain(words)
+        return not words
+
+    def _complain(self, words: str) -> None:
+        """Say it, unless it was the last that any worker said."""
+        with self._work:
+            is_news = words != self._complaint
+            self._complaint = words
+        if is_news and words:
+            LOG.warning('%s', words)
 
     def _supervise(self) -> None:
         """Replace stuck workers while jobs wait for one."""

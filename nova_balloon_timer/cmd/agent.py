@@ -2,13 +2,15 @@
 """``nova-balloon-timer agent``."""
 
 import argparse
-import pathlib
+import os
 
 from cliff import command
 from oslo_config import cfg
 
 from nova_balloon_timer.agent import service
 from nova_balloon_timer.cmd import base
+
+_QUIET_LEVELS = ('nova_balloon_timer=WARNING', 'oslo_service=WARNING')
 
 
 class Agent(base.OneLineErrors, command.Command):
@@ -44,16 +46,24 @@ class Agent(base.OneLineErrors, command.Command):
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Check the configuration, then serve."""
         conf: cfg.ConfigOpts = self.app.conf  # type: ignore[attr-defined]
+        self._override_logging(conf)
         overrides = {
             'connection_uri': parsed_args.connect,
             'state_path': parsed_args.state_path,
             'applier': 'noop' if parsed_args.dry_run else None,
         }
         for name, value in overrides.items():
-            if value is not None:
+            if value:
                 conf.set_override(name, value, 'balloon_timer')
-        if parsed_args.dry_run:
-            # NOTE: what it learns and leaves behind was never real.
-            path = pathlib.Path(conf.balloon_timer.state_path) / 'dry-run'
-            conf.set_override('state_path', str(path), 'balloon_timer')
         return service.run(conf)
+
+    def _override_logging(self, conf: cfg.ConfigOpts) -> None:
+        """Have the global options do for a service what they say."""
+        given = self.app.options
+        if given.log_file:
+            conf.set_override('log_file', os.path.abspath(given.log_file))
+        if given.debug or given.verbose_level > 1:
+            conf.set_override('debug', True)
+        elif given.verbose_level == 0:
+            levels = [*conf.default_log_levels, *_QUIET_LEVELS]
+            conf.set_override('default_log_levels', levels)

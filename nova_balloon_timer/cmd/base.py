@@ -22,7 +22,15 @@ EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_OTHERWISE = 3
 
+
+class WrongUsage(exception.InvalidConfiguration):
+    """What was asked for on the command line makes no sense."""
+
+    msg_fmt = '%(why)s'
+
+
 _USAGE_ERRORS = (
+    WrongUsage,
     exception.InvalidSize,
     exception.InvalidDuration,
     exception.InvalidSegment,
@@ -98,6 +106,11 @@ class HostLister(OneLineErrors, lister.Lister):
             on_start=applier.connect,
             on_stop=applier.disconnect,
         )
+
+
+def count_guests(number: int) -> str:
+    """Return how many guests, in words."""
+    return '1 guest' if number == 1 else f'{number} guests'
 
 
 class Figure(columns.FormattableColumn[float | None]):

@@ -58,7 +58,7 @@ class Record(base.HostLister):
             '--interval',
             metavar='TIME',
             default='5s',
-            help='between two looks at a guest (default: 5s)',
+            help='between two looks at a guest, at least 500ms (default: 5s)',
         )
         add(
             '--anonymize',
@@ -201,7 +201,7 @@ class _Progress:
             unread = f', {recording.unread} do not answer'
         line = (
             f'recording for {units.format_seconds(seconds)}: '
-            f'{len(recording.present)} guests{unread}'
+            f'{base.count_guests(len(recording.present))}{unread}'
         )
         end = '\n'
         if self._is_terminal:

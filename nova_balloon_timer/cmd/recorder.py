@@ -98,20 +98,26 @@ class Recorder:
             guests = {it.uuid: it for it in self._applier.list_guests()}
         except exception.ApplierError:
             return  # those that were there are looked at again
-        for guest_uuid in self.present.keys() - guests.keys():
-            number = self._numbers.pop(guest_uuid)
-            self._writer.add(
-                record.GuestLeft(number=number, at=round(self._now(), 3))
-            )
+        for guest_uuid, before in self.present.items():
+            after = guests.get(guest_uuid)
+            # One that can be ballooned now is another, who can from the start.
+            if after is None or (before.refusals and not after.refusals):
+                self._dismiss(guest_uuid)
         fresh = [
             guest
             for guest_uuid, guest in guests.items()
-            if guest_uuid not in self.present
+            if guest_uuid not in self._numbers
         ]
         for guest in fresh:
             self._introduce(guest)
         self.present = guests
         self._start([guest for guest in fresh if not guest.refusals])
+
+    def _dismiss(self, guest_uuid: str) -> None:
+        number = self._numbers.pop(guest_uuid)
+        self._writer.add(
+            record.GuestLeft(number=number, at=round(self._now(), 3))
+        )
 
     def _introduce(self, guest: model.Guest) -> None:
         number = self._next_number

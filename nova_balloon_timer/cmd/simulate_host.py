@@ -12,6 +12,7 @@ from oslo_config import cfg
 import rich.console
 import rich.progress
 
+from nova_balloon_timer import exception
 from nova_balloon_timer import units
 from nova_balloon_timer.cmd import base
 from nova_balloon_timer.cmd import trial
@@ -117,6 +118,7 @@ class SimulateHost(base.OneLineErrors, lister.Lister):
 
     def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Run a host with each variant of the options."""
+        _check_usage(parsed_args)
         if parsed_args.all:
             return _ALL_COLUMNS, list(self._run_all(parsed_args))
         if parsed_args.file is None:
@@ -164,9 +166,15 @@ class SimulateHost(base.OneLineErrors, lister.Lister):
         for others in ({}, *compared):
             name = ','.join(f'{key}={it}' for key, it in others.items())
             overrides = {**scenario.options, **wanted, **others}
-            made.append(
-                trial.variant(self._conf, name or _CONFIGURED, overrides)
-            )
+            try:
+                made.append(
+                    trial.variant(self._conf, name or _CONFIGURED, overrides)
+                )
+            except exception.BalloonTimerError as error:
+                if not wanted and not others:
+                    raise
+                why = error.details.get('why', error)
+                raise base.WrongUsage(why=why) from error
         return made
 
     def _complain(
@@ -185,7 +193,7 @@ class SimulateHost(base.OneLineErrors, lister.Lister):
         outcomes: Sequence[fleet_outcome.Outcome],
     ) -> Table:
         columns = (
-            f'{len(scenario.guests)} guests, '
+            f'{base.count_guests(len(scenario.guests))}, '
             f'{units.format_seconds(scenario.seconds)}',
             'without',
             *(it.name for it in variants),
@@ -209,6 +217,28 @@ class SimulateHost(base.OneLineErrors, lister.Lister):
             if complaints:
                 self.exit_code = base.EXIT_OTHERWISE
             yield name, not complaints, '; '.join(complaints)
+
+
+def _check_usage(parsed_args: argparse.Namespace) -> None:
+    given = [
+        f'--{name}'
+        for name in ('compare', 'save', 'plot')
+        if getattr(parsed_args, name)
+    ]
+    if parsed_args.all:
+        if parsed_args.file is not None:
+            given.insert(0, 'a FILE')
+        if given:
+            raise base.WrongUsage(
+                why=f'--all cannot be used with {" and ".join(given)}'
+            )
+    elif parsed_args.file is None:
+        if parsed_args.options:
+            given.insert(0, '--set')
+        if given:
+            raise base.WrongUsage(
+                why=f'{" and ".join(given)}: a FILE is missing'
+            )
 
 
 def _shipped() -> Iterator[tuple[object, ...]]:

@@ -9,6 +9,7 @@ from oslo_config import cfg
 
 from nova_balloon_timer import exception
 from nova_balloon_timer.agent import configured
+from nova_balloon_timer.cmd import base
 from nova_balloon_timer.planners import loader
 from nova_balloon_timer.simulator.fleet import run as fleet_run
 
@@ -17,13 +18,35 @@ _GROUP = 'balloon_timer'
 # A comma that begins another option, and not one of a list's items.
 _COMMA = re.compile(r',(?=[a-z_]+=)')
 
+# Of the agent, libvirt and the kernel; a simulated host has none of them.
+WITHOUT_EFFECT = frozenset(
+    (
+        'applier',
+        'cgroup',
+        'connection_uri',
+        'journal_days',
+        'journal_policies',
+        'max_workers',
+        'pressure_sources',
+        'proc_root',
+        'stall_calm_percent',
+        'stall_percent',
+        'stall_step_percent',
+        'stall_window_seconds',
+        'state_path',
+        'statistics_wait_seconds',
+        'sys_root',
+        'workers',
+    )
+)
+
 Overrides = Mapping[str, str]
 
 
 def parse(texts: Sequence[str]) -> dict[str, str]:
     """Read what was given as OPTION=VALUE.
 
-    :raises InvalidConfiguration: one of them is not that
+    :raises WrongUsage: one of them is not that, or would change nothing
     """
     found: dict[str, str] = {}
     for text in texts:
@@ -31,8 +54,12 @@ def parse(texts: Sequence[str]) -> dict[str, str]:
             name, separator, value = part.partition('=')
             name = name.strip().replace('-', '_')
             if not separator or not name:
-                raise exception.InvalidConfiguration(
+                raise base.WrongUsage(
                     why=f"'{part}' is not OPTION=VALUE, as planner=equal"
+                )
+            if name in WITHOUT_EFFECT:
+                raise base.WrongUsage(
+                    why=f'{name} has no effect on a simulated host'
                 )
             found[name] = value.strip()
     return found

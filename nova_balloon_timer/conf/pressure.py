@@ -12,7 +12,7 @@ Who notices that the host runs short of memory.
 
 The host is short when any of them says so. One that this host cannot have, as
 ``psi`` on a kernel without pressure stall information, is named in the log
-once, and the others go on.
+once, tried again every 30 s, and the others go on.
 
 Possible values:
 

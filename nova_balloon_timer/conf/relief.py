@@ -15,7 +15,7 @@ Possible values:
 
 * ``default``: by priority, cooperation and headroom, at the rate that each
   guest was seen to have.
-* ``equal``: the same percentage from all.
+* ``equal``: the same percentage of what each has ever touched.
 * the name of any plug-in installed under ``nova_balloon_timer.planners``.
 """,
     ),
@@ -24,7 +24,9 @@ Possible values:
         default=[],
         mutable=True,
         help="""
-Guests that are never touched by the service.
+Guests whose balloons the service never moves.
+
+They are looked at, and tell statistics, like all others.
 
 Possible values:
 
@@ -55,6 +57,9 @@ Possible values:
         help="""
 The shortest time a guest is given to hand out memory, in seconds.
 
+A correction may be given less: what is left of the time of the plan before,
+down to a quarter of this.
+
 Related options:
 
 * ``longest_relief_seconds``
@@ -82,7 +87,16 @@ Related options:
         min=1,
         max=1048576,
         mutable=True,
-        help='A lack of less memory than this starts no operation, in MiB.',
+        help="""
+The least that is asked for, in MiB; a need of less is raised to it.
+
+So is a need below a sixteenth of the memory between the watermarks.
+
+Related options:
+
+* ``low_watermark``
+* ``high_watermark``
+""",
     ),
     cfg.FloatOpt(
         'stall_step_percent',
@@ -151,6 +165,8 @@ Related options:
         mutable=True,
         help="""
 How much of the memory above the high watermark one round gives, in percent.
+
+64 MiB at least, as far as there is so much.
 
 Related options:
 

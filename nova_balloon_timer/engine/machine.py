@@ -22,10 +22,8 @@ from nova_balloon_timer.engine import timers
 Actions = list[message.Action]
 _Trigger = states.Trigger
 
-_NO_STATISTICS = (
-    'the guest gives no statistics: its balloon driver is not loaded, or it '
-    'hangs'
-)
+# How long after a defect kept a guest from its end it is tried again.
+_DEFECT_SECONDS = 1.0
 
 
 class Engine:
@@ -43,6 +41,8 @@ class Engine:
         self._freeze_looks = timers.TimerQueue()
         self._freeze_limits = timers.TimerQueue()
         self._latest = 0.0
+        # NOTE: what a defect must not have us forget, until it is returned.
+        self._owed: Actions = []
         self._handlers: dict[type, Callable[..., Actions]] = {
             message.PolicyRequested: self._on_requested,
             message.PolicyResumed: self._on_resumed,
@@ -67,6 +67,8 @@ class Engine:
 
     def next_timer(self) -> float | None:
         """Return when :meth:`handle_timer` is due, or None for never."""
+        if self._owed:
+            return self._latest
         instants = [
             queue.earliest()
             for queue in (
@@ -83,25 +85,36 @@ class Engine:
 
         A ``now`` earlier than one before counts as that one.
         """
-        now = self._latest = max(now, self._latest)
-        actions: Actions = []
-        for guest_uuid in self._deadlines.pop_due(now):
-            actions += self._pass_deadline(self._runs[guest_uuid], now)
-        for guest_uuid in self._freeze_limits.pop_due(now):
-            actions += self._give_up(guest_uuid, now)
-        for guest_uuid in self._looks.pop_due(now):
-            actions += self._look(self._runs[guest_uuid])
-        for guest_uuid in self._freeze_looks.pop_due(now):
-            actions.append(self._look_at_freeze(guest_uuid))
-        return actions
+        self._do_what_is_due(now)
+        return self._hand_over()
 
     def handle(self, event: message.Event, now: float) -> Actions:
         """Take an event in, after everything that was due before it.
 
         :returns: what to do, in this order
         """
-        actions = self.handle_timer(now)
-        return actions + self._handlers[type(event)](event, self._latest)
+        try:
+            self._do_what_is_due(now)
+        finally:
+            self._owed += self._handlers[type(event)](event, self._latest)
+        return self._hand_over()
+
+    def _hand_over(self) -> Actions:
+        actions, self._owed = self._owed, []
+        return actions
+
+    def _do_what_is_due(self, now: float) -> None:
+        now = self._latest = max(now, self._latest)
+        for guest_uuid in self._deadlines.each_due(now):
+            self._deadlines.set(guest_uuid, now + _DEFECT_SECONDS)
+            self._owed += self._pass_deadline(self._runs[guest_uuid], now)
+        for guest_uuid in self._freeze_limits.each_due(now):
+            self._freeze_limits.set(guest_uuid, now + _DEFECT_SECONDS)
+            self._owed += self._give_up(guest_uuid, now)
+        for guest_uuid in self._looks.each_due(now):
+            self._owed += self._look(self._runs[guest_uuid])
+        for guest_uuid in self._freeze_looks.each_due(now):
+            self._owed.append(self._look_at_freeze(guest_uuid))
 
     def _on_requested(
         self, event: message.PolicyRequested, now: float
@@ -262,7 +275,11 @@ class Engine:
             if not run.is_ready():
                 return self._wait_for_statistics(run, now)
             run.state = states.advance(run.state, _Trigger.READY)
-            actions.append(message.ReportStart(policy=run.balloon_policy))
+            actions.append(
+                message.ReportStart(
+                    policy=run.balloon_policy, started_at=run.started_at
+                )
+            )
         verdict = run.judge(sample)
         if verdict is not None:
             return actions + self._end(run, verdict, now)
@@ -285,8 +302,7 @@ class Engine:
             self._looks.set(run.balloon_policy.guest_uuid, look_at)
             return []
         verdict = judge.Verdict(
-            trigger=_Trigger.FAILED,
-            detail=_NO_STATISTICS,
+            trigger=_Trigger.FAILED, detail=engine_run.NO_STATISTICS
         )
         return self._end(run, verdict, now)
 
@@ -300,21 +316,7 @@ class Engine:
             self._looks.set(run.balloon_policy.guest_uuid, now + seconds)
 
     def _pass_deadline(self, run: engine_run.Run, now: float) -> Actions:
-        if run.state is states.State.PENDING:
-            detail = 'the guest did not answer within its duration'
-            if run.curve.points:
-                detail = _NO_STATISTICS
-            verdict = judge.Verdict(trigger=_Trigger.FAILED, detail=detail)
-        else:
-            detail = 'its time was up'
-            if run.is_overdue:
-                detail += ' while this service was away'
-            if run.held_by:
-                detail += f'; held by {run.held_by}'
-            verdict = judge.Verdict(
-                trigger=_Trigger.DEADLINE_PASSED, detail=detail
-            )
-        return self._end(run, verdict, now)
+        return self._end(run, run.judge_deadline(), now)
 
     def _end(
         self, run: engine_run.Run, verdict: judge.Verdict, now: float
@@ -336,10 +338,18 @@ class Engine:
                 not in (_Trigger.GUEST_GONE, _Trigger.YIELDED),
             )
             return [message.ReportEnd(report=report)]
+        actions: Actions = []
+        before = self._freezes.get(guest_uuid)
+        if before is not None:
+            # A resumed policy may end while one before it is still frozen.
+            excuse = f'policy {run.balloon_policy.uuid} is frozen in its place'
+            actions += self._finish_freeze(
+                before, _Trigger.GAVE_UP, now, excuse
+            )
         freeze = engine_freeze.Freeze(run, verdict, self._settings, now)
         self._freezes[guest_uuid] = freeze
         self._freeze_limits.set(guest_uuid, freeze.gives_up_at)
-        return [freeze.action]
+        return [*actions, freeze.action]
 
     def _look_at_freeze(self, guest_uuid: str) -> message.Action:
         freeze = self._freezes[guest_uuid]

@@ -9,6 +9,11 @@ from nova_balloon_timer.engine import pace as engine_pace
 from nova_balloon_timer.engine import settings as engine_settings
 from nova_balloon_timer.engine import states
 
+NO_STATISTICS = (
+    'the guest gives no statistics: its balloon driver is not loaded, or it '
+    'hangs'
+)
+
 
 class Run:
     """What the engine knows of one live policy."""
@@ -58,6 +63,22 @@ class Run:
             self._inflates and self.balloon_policy.guards.reserve_kib > 0
         )
         return not needs_statistics or self._usable.now_kib is not None
+
+    def judge_deadline(self) -> judge.Verdict:
+        """Say what it means that the time is up."""
+        if self.state is states.State.PENDING:
+            detail = 'the guest did not answer within its duration'
+            if self.curve.points:
+                detail = NO_STATISTICS
+            return judge.Verdict(trigger=states.Trigger.FAILED, detail=detail)
+        detail = 'its time was up'
+        if self.is_overdue:
+            detail += ' while this service was away'
+        if self.held_by:
+            detail += f'; held by {self.held_by}'
+        return judge.Verdict(
+            trigger=states.Trigger.DEADLINE_PASSED, detail=detail
+        )
 
     def judge(self, sample: model.BalloonSample) -> judge.Verdict | None:
         """Decide whether this sample ends the policy."""

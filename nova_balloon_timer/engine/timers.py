@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Instants by key, earliest first; a key has at most one."""
 
+from collections.abc import Iterator
 import heapq
 
 
@@ -30,11 +31,9 @@ class TimerQueue:
             heapq.heappop(self._heap)
         return None
 
-    def pop_due(self, now: float) -> list[str]:
-        """Remove the keys whose instant has come and return them."""
-        due: list[str] = []
+    def each_due(self, now: float) -> Iterator[str]:
+        """Remove, one by one, the keys whose instant has come."""
         while (at := self.earliest()) is not None and at <= now:
             _, key = heapq.heappop(self._heap)
             del self._due_at[key]
-            due.append(key)
-        return due
+            yield key

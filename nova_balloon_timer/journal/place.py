@@ -6,6 +6,7 @@ under another name, for whoever wants to look into it.
 """
 
 import contextlib
+import dataclasses
 import datetime
 import os
 import pathlib
@@ -24,6 +25,15 @@ _FILE_MODE = 0o640
 # What SQLite puts beside a database.
 _COMPANIONS = ('-wal', '-shm', '-journal')
 _READ_BUSY_SECONDS = 5.0
+_DAMAGED = 'damaged'
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Fault:
+    """Why a journal cannot be used, and a word on it for its name."""
+
+    why: str
+    kind: str = _DAMAGED
 
 
 def connect_to_write(
@@ -39,8 +49,8 @@ def connect_to_write(
     """
     try:
         place = pathlib.Path(os.path.realpath(path))
-        if why := _look_into(place, len(steps)):
-            set_aside(path, why)
+        if fault := _look_into(place, len(steps)):
+            set_aside(path, fault.why, fault.kind)
         _make_file(place)
         return _open(place, busy_seconds, steps)
     except (OSError, ValueError, sqlite3.Error) as error:
@@ -75,14 +85,15 @@ def connect_to_read(path: pathlib.Path) -> sqlite3.Connection:
     return connection
 
 
-def set_aside(path: pathlib.Path, why: str) -> None:
-    """Give a damaged journal another name.
+def set_aside(path: pathlib.Path, why: str, kind: str = _DAMAGED) -> None:
+    """Give a journal that cannot be used another name.
 
+    :param kind: a word on it, for its name
     :raises OSError: it could not be renamed
     """
     place = pathlib.Path(os.path.realpath(path))
     now = datetime.datetime.now(datetime.timezone.utc)
-    name = f'{place.name}.damaged-{now:%Y%m%dT%H%M%SZ}'
+    name = f'{place.name}.{kind}-{now:%Y%m%dT%H%M%SZ}'
     aside = place.with_name(name)
     count = 1
     while any(_with(aside, end).exists() for end in ('', *_COMPANIONS)):
@@ -118,8 +129,8 @@ def is_damage(error: Exception) -> bool:
     ) is sqlite3.DatabaseError or 'unsupported file format' in str(error)
 
 
-def _look_into(place: pathlib.Path, newest: int) -> str:
-    """Say why what is there cannot be used; empty if it can.
+def _look_into(place: pathlib.Path, newest: int) -> _Fault | None:
+    """Say why what is there cannot be used; None if it can.
 
     :raises ValueError: it is nothing that we would rename
     """
@@ -134,26 +145,34 @@ def _look_into(place: pathlib.Path, newest: int) -> str:
         # NOTE: SQLite would delete such a log.
         log = _with(place, '-wal')
         has_log = log.exists() and log.stat().st_size > 0
-        return 'its file is gone, its log is left' if has_log else ''
+        if has_log:
+            return _Fault(why='its file is gone, its log is left')
+        return None
     if _with(place, '-journal').exists():
         # NOTE: we were killed while making it; opening it mends that.
-        return ''
+        return None
     return _find_damage(place, newest)
 
 
-def _find_damage(place: pathlib.Path, newest: int) -> str:
+def _find_damage(place: pathlib.Path, newest: int) -> _Fault | None:
     # NOTE: read only, because closing a connection that may write clears
     # the log away.
     with contextlib.closing(_open_read_only(place)) as connection:
         try:
-            return schema.find_damage(connection, newest)
+            why = schema.find_damage(connection, newest)
+            version = schema.newer_version(connection, newest)
         except UnicodeDecodeError:
             # NOTE: SQLite's own complaint, which quotes the damaged text.
-            return 'its tables are malformed'
+            return _Fault(why='its tables are malformed')
         except sqlite3.DatabaseError as error:
             if is_damage(error):
-                return words_of(error)
+                return _Fault(why=words_of(error))
             raise
+    if not why:
+        return None
+    if version is not None:
+        return _Fault(why=why, kind=f'newer-schema-{version}')
+    return _Fault(why=why)
 
 
 def _make_file(place: pathlib.Path) -> None:

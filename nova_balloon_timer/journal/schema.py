@@ -87,6 +87,14 @@ def version_of(connection: sqlite3.Connection) -> int:
     return version
 
 
+def newer_version(connection: sqlite3.Connection, newest: int) -> int | None:
+    """Return the version of a newer release's journal; None: it is none."""
+    owner = connection.execute('PRAGMA application_id').fetchone()[0]
+    version = version_of(connection)
+    is_newer = owner == APPLICATION_ID and version > newest
+    return version if is_newer else None
+
+
 def find_damage(connection: sqlite3.Connection, newest: int) -> str:
     """Say why a file is no journal of ours; empty if it is one, or is empty.
 
@@ -105,7 +113,10 @@ def find_damage(connection: sqlite3.Connection, newest: int) -> str:
     if version <= 0:
         return f'it has no schema {version}'
     if version > newest:
-        return f'its schema {version} is newer than our {newest}'
+        return (
+            f'its schema {version} is newer than our {newest}: it was written '
+            'by a newer release'
+        )
     if not tables >= _TABLES:
         return f'it lacks {", ".join(sorted(_TABLES - tables))}'
     found = connection.execute('PRAGMA quick_check(1)').fetchone()[0]

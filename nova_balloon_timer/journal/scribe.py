@@ -127,6 +127,12 @@ class Scribe:
         except _REFUSED as error:
             LOG.error('The journal refuses a %s: %s', job.kind.value, error)
             return place.words_of(error)
+        except _UNWRITABLE:
+            raise
+        except Exception as error:
+            # NOTE: a defect; the others of the transaction are written.
+            LOG.exception('The journal cannot enter a %s', job.kind.value)
+            return f'a defect: {place.words_of(error)}'
         return None
 
     def _handle_failure(

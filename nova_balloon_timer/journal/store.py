@@ -8,6 +8,7 @@ another kind, and leaves the others' transaction alone.
 
 from collections.abc import Iterator, Mapping, Sequence
 import contextlib
+import dataclasses
 import math
 import pathlib
 import sqlite3
@@ -39,12 +40,13 @@ _START = """
     WHERE uuid = ? AND started_us IS NULL AND ended_us IS NULL
 """
 _END = """
-    UPDATE policy SET started_us = ?, ended_us = ?, reason = ?, detail = ?,
-        start_kib = ?, end_kib = ?, freed_kib = ?, lateness_seconds = ?,
-        content = ?
+    UPDATE policy SET started_us = coalesce(started_us, ?),
+        ended_us = max(coalesce(started_us, 0), ?), reason = ?,
+        detail = ?, start_kib = ?, end_kib = ?, freed_kib = ?,
+        lateness_seconds = ?, content = ?
     WHERE uuid = ? AND ended_us IS NULL
 """
-_FIND = 'SELECT guest_name, ended_us FROM policy WHERE uuid = ?'
+_FIND = 'SELECT guest_name, started_us, ended_us FROM policy WHERE uuid = ?'
 _REMEMBER = """
     INSERT OR REPLACE INTO traits (
         guest_uuid, rate_kib_per_second, cooperation, strikes, struck_utc,
@@ -166,15 +168,15 @@ class Store:
     ) -> None:
         """Enter policies that are about to start.
 
+        One that is there already stays as it is: where this took long, its
+        end may have come first.
+
         :param guest_names: by UUID
-        :raises PolicyAlreadyInJournal: a policy is requested only once
         """
         requested_us = self._clock.utc_us(requested_at)
         for balloon_policy in policies:
             if self._find(balloon_policy.uuid) is not None:
-                raise exception.PolicyAlreadyInJournal(
-                    uuid=balloon_policy.uuid
-                )
+                continue
             guest_uuid = balloon_policy.guest_uuid
             name = (guest_names or {}).get(guest_uuid, guest_uuid)
             self._insert(balloon_policy, requested_us, content.tidy(name))
@@ -194,7 +196,7 @@ class Store:
         """
         balloon_policy = report.policy
         found = self._find(balloon_policy.uuid)
-        if found is not None and found[1] is not None:
+        if found is not None and found[2] is not None:
             raise exception.PolicyAlreadyEnded(uuid=balloon_policy.uuid)
         name = guest_name or balloon_policy.guest_uuid
         if found is not None:
@@ -202,7 +204,8 @@ class Store:
         if found is None:
             requested_us = self._clock.utc_us(report.started_at)
             self._insert(balloon_policy, requested_us, content.tidy(name))
-        self._finish(report, content.tidy(name))
+        started_us = None if found is None else found[1]
+        self._finish(report, content.tidy(name), started_us)
 
     def remember(self, guest_uuid: str, traits: situation.GuestTraits) -> None:
         """Keep what was learned of a guest, instead of what was before.
@@ -251,8 +254,10 @@ class Store:
             self._file, retention, now_us=self._clock.now_us(), batch=batch
         )
 
-    def _find(self, policy_uuid: str) -> tuple[str, int | None] | None:
-        found: tuple[str, int | None] | None
+    def _find(
+        self, policy_uuid: str
+    ) -> tuple[str, int | None, int | None] | None:
+        found: tuple[str, int | None, int | None] | None
         found = self._file.execute(_FIND, (policy_uuid,)).fetchone()
         return found
 
@@ -276,7 +281,12 @@ class Store:
         )
         self._file.execute(_REQUEST, values)
 
-    def _finish(self, report: model.EndReport, guest_name: str) -> None:
+    def _finish(
+        self,
+        report: model.EndReport,
+        guest_name: str,
+        known_start_us: int | None,
+    ) -> None:
         guest_uuid = report.policy.guest_uuid
         run = saved_run.from_reports(
             [report],
@@ -286,11 +296,16 @@ class Store:
         )
         saved = run.policies[0]
         started_us = instant.to_us(saved.started_at)
-        # NOTE: the start is written again, so that start and end are by one
-        # reading of the wall clock.
+        ended_us = started_us + round(report.duration_seconds * 1e6)
+        if known_start_us is not None:
+            # NOTE: what was written when it began stands: after a boot, our
+            # monotonic clock knows less of it.
+            saved = dataclasses.replace(
+                saved, started_at=instant.from_us(known_start_us)
+            )
         values = (
             started_us,
-            started_us + round(report.duration_seconds * 1e6),
+            ended_us,
             report.reason.value,
             content.tidy(report.detail),
             report.actual_start_kib,

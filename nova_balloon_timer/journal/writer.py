@@ -32,7 +32,8 @@ LOG = logging.getLogger(__name__)
 _MOST_IN_A_BATCH = 256
 # Beyond so many transitions that wait, ends are kept without their curves.
 _MOST_CURVES = 64
-_FIRST_LOOK_SECONDS = 10.0
+# NOTE: who starts waits for so long, and must see SIGTERM soon after.
+_FIRST_LOOK_SECONDS = 1.0
 _LAST_PAUSE_SECONDS = 0.1
 _CLOSED = 'the journal is closed'
 _FULL = 'the journal has no room for more: its disk is too slow, or failing'
@@ -78,6 +79,9 @@ class Journal:
         self._is_writing = False
         self._has_tried = False
         self._is_complete = True
+        self._look_by = time.monotonic() + _FIRST_LOOK_SECONDS
+        # By this process, until what ran before it is known.
+        self._requested: set[str] | None = set()
         self._close_by: float | None = None
         self._thread = threading.Thread(
             target=self._work, name='balloon-journal', daemon=True
@@ -98,9 +102,14 @@ class Journal:
     ) -> None:
         """Enter policies that shall start: all of them, or none.
 
+        Those that are there already, as their ends came first, stay so.
+
         :param guest_names: by UUID
         """
         policies = tuple(policies)
+        with self._changed:
+            if self._requested is not None:
+                self._requested.update(it.uuid for it in policies)
         self._add(
             backlog.Kind.REQUEST,
             lambda store: store.request(policies, requested_at, guest_names),
@@ -171,12 +180,25 @@ class Journal:
     def in_flight(self) -> list[reader.InFlight]:
         """Return what ran or was about to when this service ended.
 
-        To be asked before anything is requested. Waits for the file.
+        To be asked before anything is requested. Waits for the file, but not
+        long.
 
         :raises JournalNotReadable: what is in it is not known
         """
         self._wait_for_first_try()
         return self._reader.in_flight()
+
+    def left_behind(self) -> list[reader.InFlight]:
+        """Return what is in flight and was not requested here.
+
+        To be asked until it is answered, and not again then.
+
+        :raises JournalNotReadable: what is in it is not known
+        """
+        flights = self.in_flight()
+        with self._changed:
+            requested, self._requested = self._requested or set(), None
+        return [it for it in flights if it.policy.uuid not in requested]
 
     def traits(self) -> dict[str, situation.GuestTraits]:
         """Return what was learned of guests, by UUID. Waits for the file.
@@ -209,8 +231,9 @@ class Journal:
 
     def _wait_for_first_try(self) -> None:
         with self._changed:
+            left_seconds = max(0.0, self._look_by - time.monotonic())
             if not self._changed.wait_for(
-                lambda: self._has_tried, _FIRST_LOOK_SECONDS
+                lambda: self._has_tried, left_seconds
             ):
                 raise exception.JournalNotReadable(
                     path=self._path, why='its disk does not answer'

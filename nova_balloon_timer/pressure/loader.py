@@ -84,13 +84,14 @@ def _start(source: base.PressureSource, sink: base.Sink) -> str | None:
     try:
         source.start(sink)
     except exception.PressureUnavailable as error:
-        LOG.warning(
-            'Pressure source %s is not used: %s', source.name, error.why
-        )
-        return error.why
+        why = error.why
     except exception.BalloonTimerError:
         raise
     except Exception as error:
         LOG.exception('Pressure source %s failed to start.', source.name)
         return str(error)
-    return None
+    else:
+        return None
+    # NOTE: within the except block oslo.log would append the error once more.
+    LOG.warning('Pressure source %s is not used: %s', source.name, why)
+    return why

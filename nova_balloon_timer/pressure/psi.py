@@ -55,14 +55,14 @@ class PsiSource(watcher.Watcher):
         return self._judge.judge(now, total, fired)
 
     def _memory(self, now: float) -> situation.HostMemory | None:
+        memory, why = None, ''
         try:
             memory = self._scope.read(now)
         except exception.PressureUnavailable as error:
-            if not self._is_memory_unknown:
-                LOG.warning('psi does not tell the memory: %s', error.why)
-            self._is_memory_unknown = True
-            return None
-        self._is_memory_unknown = False
+            why = error.why
+        if memory is None and not self._is_memory_unknown:
+            LOG.warning('psi does not tell the memory: %s', why)
+        self._is_memory_unknown = memory is None
         return memory
 
     def _forget(self) -> None:

@@ -135,7 +135,7 @@ class StallJudge:
             self._is_pressing = True
         elif (
             now - self._stalled_at >= self._settle_seconds
-            and self._share(self._settle_seconds) < self._calm_share
+            and self._share(self._settle_seconds) <= self._calm_share
         ):
             self._is_pressing = False
 

@@ -49,11 +49,12 @@ def arm(path: pathlib.Path, order: stall.TriggerOrder) -> KernelTrigger | None:
     except OSError as error:
         if error.errno in (errno.EOPNOTSUPP, errno.ENOENT, errno.ENODEV):
             raise kernel_file.unavailable(path, error) from error
-        LOG.warning(
-            '%(path)s takes no trigger (%(why)s): it is read again and again.',
-            {'path': path, 'why': error.strerror},
-        )
-        return None
+        why = error.strerror
+    LOG.warning(
+        '%(path)s takes no trigger (%(why)s): it is read again and again.',
+        {'path': path, 'why': why},
+    )
+    return None
 
 
 def _arm_allowed(

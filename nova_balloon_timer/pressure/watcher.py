@@ -121,15 +121,18 @@ class Watcher(base.PressureSource):
 
     def _try_look(self) -> tuple[situation.PressureReading | None, float]:
         now = self._clock()
+        looked, why = None, ''
         try:
             looked = self._reading(now, self._look(now))
         except exception.PressureUnavailable as error:
-            if not self._blindness.is_blind:
-                LOG.warning('%s sees nothing: %s', self.name, error.why)
-            return self._blind(now, error.why)
+            why = error.why
         except Exception as error:
             LOG.exception('%s failed to look.', self.name)
             return self._blind(now, str(error))
+        if looked is None:
+            if not self._blindness.is_blind:
+                LOG.warning('%s sees nothing: %s', self.name, why)
+            return self._blind(now, why)
         if self._blindness.is_blind:
             self._blindness.see()
             LOG.info('%s sees again.', self.name)

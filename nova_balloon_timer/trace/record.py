@@ -20,8 +20,8 @@ from typing import Any
 
 VERSION = 1
 
-# NOTE: 2 TiB; whoever replays a trace keeps its sizes in 32 bits.
-LARGEST_KIB = 2**31 - 1
+# 64 TiB: no guest is that large, and a file may hold anything.
+LARGEST_KIB = 2**36
 LARGEST_HOST_KIB = 2**40
 LONGEST_SECONDS = 366 * 24 * 3600.0
 _MOST_GUESTS = 100_000

@@ -44,11 +44,6 @@ class TraceWriter:
         with contextlib.suppress(OSError):
             self._closing.close()
 
-    @property
-    def size_bytes(self) -> int:
-        """How large the file is."""
-        return self._path.stat().st_size
-
     def add(self, one: record.Record) -> None:
         """Take a record; :meth:`flush` writes it."""
         self._waiting.append(record.encode(one))

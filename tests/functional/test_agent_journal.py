@@ -56,7 +56,7 @@ class UnusableTest(testscenarios.WithScenarios, agent.AgentTest):
 
         (line,) = running.complaints()
         self.assertIn(self.words, line)
-        (aside,) = self.state_path.glob('journal.sqlite.damaged-*')
+        (aside,) = self.state_path.glob('journal.sqlite.*-*Z')
         self.assertIn(str(aside), line)
         self.assertEqual(before, aside.read_bytes())
         self.host.available_mib = agent.SHORT_MIB

@@ -345,3 +345,62 @@ class LaterTestCase(ManagerTestCase):
         )
         self.assertIs(_Reason.TARGET, report.reason)
         self.assertEqual(base.GIB, guest.target_kib)
+
+
+class _BrokenPool(applier_pool.WorkerPool):
+    """Fails at the first freeze."""
+
+    has_broken = False
+
+    def preempt(self, guest_uuid: str, job: applier_pool.Job) -> None:
+        if not self.has_broken:
+            self.has_broken = True
+            raise RuntimeError
+        super().preempt(guest_uuid, job)
+
+
+class ActionTestCase(ManagerTestCase):
+    """An action that cannot be carried out costs no other guest's."""
+
+    def test_a_freeze_that_fails_stops_no_other(self) -> None:
+        log = self.useFixture(fixtures.FakeLogger())
+        self.pool = _BrokenPool(size=2, stuck_seconds=0.02)
+        self.addCleanup(self.pool.close)
+        self.crank = self.make(freeze_timeout_seconds=0.2)
+        guests = [
+            self.host.add(name, rate_mib_per_second=200)
+            for name in ('one', 'two', 'three')
+        ]
+        made = [
+            self.request(it, origin=model.Origin.PRESSURE) for it in guests
+        ]
+
+        def recover(started: model.BalloonPolicy) -> None:
+            if self.watching.told.count('started') == len(guests):
+                # All are frozen by one event.
+                self.crank.post(message.HostRecovered())
+
+        self.watching.on_started = recover
+        self.crank.run_until_idle()
+        confirmed = [self.watching.reports[it.uuid].confirmed for it in made]
+        self.assertEqual([False, True, True], sorted(confirmed))
+        self.assertTrue(self.crank.has_failed)
+        self.assertIn('RuntimeError', log.output)
+
+
+class DeathTestCase(base.TestCase):
+    def test_is_told_once_and_logged(self) -> None:
+        log = self.useFixture(fixtures.FakeLogger())
+        told: list[str] = []
+
+        def die() -> None:
+            raise SystemExit
+
+        manager.run_or_end(die, lambda: told.append('dead'))
+        self.assertEqual(['dead'], told)
+        self.assertIn('SystemExit', log.output)
+
+    def test_whoever_returns_is_not_dead(self) -> None:
+        told: list[str] = []
+        manager.run_or_end(lambda: None, lambda: told.append('dead'))
+        self.assertEqual([], told)

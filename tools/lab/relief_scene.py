@@ -46,6 +46,7 @@ _EATEN_MIB = 450
 _EATEN_MIB_PER_SECOND = 80
 
 _LONGEST_SECONDS = 90
+_LONGEST_END_SECONDS = 10
 _POLL_SECONDS = 0.5
 _ENDS_IN_TIME = ('target', 'deadline', 'host-recovered')
 
@@ -105,8 +106,7 @@ class ReliefScene:
             eater.stop_eating()
             self._await('return of all memory', self._is_returned)
         finally:
-            agent.terminate()
-            code = agent.wait(10)
+            code = _end(agent)
             self._show_log()
         complaints = self._complaints()
         if code != 0:
@@ -187,6 +187,16 @@ class ReliefScene:
             if found and '.agent.' in line:
                 self._say(f'agent: {words}')
         self._told_bytes = max(self._told_bytes, whole)
+
+
+def _end(agent: 'subprocess.Popen[bytes]') -> int:
+    """Have it end, in whatever way; return its code."""
+    agent.terminate()
+    try:
+        return agent.wait(_LONGEST_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        agent.kill()
+        return agent.wait()
 
 
 def show(folder: pathlib.Path, report: pathlib.Path) -> list[str]:

@@ -69,11 +69,9 @@ class _Replay:
             case record.HostSeen():
                 self._host(one)
             case record.GuestFound():
-                self._left += [
-                    it
-                    for number, it in self._guests.items()
-                    if number == one.number
-                ]
+                before = self._guests.pop(one.number, None)
+                if before is not None:
+                    self._left.append(before)
                 self._guests[one.number] = _Guest(
                     found=one, series=demand.Series(), until_at=float('inf')
                 )

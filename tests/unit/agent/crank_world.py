@@ -11,6 +11,7 @@ from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
 from nova_balloon_timer.agent import crank as agent_crank
+from nova_balloon_timer.agent import listener
 from nova_balloon_timer.appliers import pool as applier_pool
 from nova_balloon_timer.controller import machine
 from nova_balloon_timer.planners import default
@@ -58,7 +59,9 @@ class Journal:
         self.error: str | None = None
         self.is_silent = False
         self._record = record
-        self._waiting: list[agent_crank.Done] = []
+        self.requested: list[list[str]] = []
+        self.started_at: dict[str, float] = {}
+        self._waiting: list[listener.Done] = []
 
     def answer(self) -> None:
         for done in self._waiting:
@@ -69,21 +72,23 @@ class Journal:
         self,
         policies: Sequence[model.BalloonPolicy],
         requested_at: float,
-        done: agent_crank.Done,
+        done: listener.Done,
         guest_names: Mapping[str, str] | None = None,
     ) -> None:
+        self.requested.append([it.uuid for it in policies])
         self._record.add('journal: request')
         self._waiting.append(done)
         if not self.is_silent:
             self.answer()
 
     def start(self, policy_uuid: str, at: float) -> None:
+        self.started_at[policy_uuid] = at
         self._record.add('journal: start')
 
     def end(
         self,
         report: model.EndReport,
-        done: agent_crank.Done,
+        done: listener.Done,
         guest_name: str | None = None,
     ) -> None:
         self._record.reports.append(report)

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 
 from collections.abc import Callable
+import contextlib
 import pathlib
+import sqlite3
 import sys
+import threading
 import time
 from typing import Any
 from unittest import mock
@@ -13,6 +16,8 @@ from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer.agent import agent
 from nova_balloon_timer.appliers import loader
+from nova_balloon_timer.journal import instant
+from nova_balloon_timer.journal import place
 from nova_balloon_timer.journal import reader
 from nova_balloon_timer.journal import writer
 from tests.unit import base
@@ -49,6 +54,7 @@ class AgentTestCase(base.TestCase):
         self.configuration = self.useFixture(
             factory.Configuration(
                 state_path=self.state_path,
+                connection_uri='test:///default',
                 proc_root=self.tree.proc,
                 sys_root=self.tree.root / 'sys',
                 pressure_sources='meminfo',
@@ -171,6 +177,44 @@ class StartTestCase(AgentTestCase):
         error = self.assertRaises(exception.InvalidConfiguration, made.start)
         self.assertIn('low_watermark', str(error))
 
+    def test_watermarks_are_told_also_where_stalls_alone_are_watched(
+        self,
+    ) -> None:
+        self.tree.stalls(0)
+        self.configuration.write(low_watermark='50%', pressure_sources='psi')
+        self.configuration.conf.reload_config_files()
+        made = agent.Agent(self.configuration.conf)
+        error = self.assertRaises(exception.InvalidConfiguration, made.start)
+        self.assertIn('low_watermark', str(error))
+
+    def test_a_dry_run_keeps_to_itself(self) -> None:
+        self.configuration.write(
+            applier='noop', connection_uri='qemu:///nobody-s'
+        )
+        self.configuration.conf.reload_config_files()
+        first = self.start()
+        self.assertTrue((self.state_path / 'dry-run/agent.lock').exists())
+        self.assertEqual(
+            ['dry-run'], [it.name for it in self.state_path.iterdir()]
+        )
+        self.configuration.write(state_path=self.state_path / 'other')
+        self.configuration.conf.reload_config_files()
+        self.start().stop()
+        first.stop()
+
+    def test_there_is_one_for_a_connection(self) -> None:
+        uri = f'qemu:///{self.state_path.name}'
+        self.configuration.write(connection_uri=uri)
+        self.configuration.conf.reload_config_files()
+        first = self.start()
+        self.configuration.write(state_path=self.state_path / 'other')
+        self.configuration.conf.reload_config_files()
+        second = agent.Agent(self.configuration.conf)
+        error = self.assertRaises(exception.AgentRunning, second.start)
+        self.assertIn(f'looks after {uri}', str(error))
+        first.stop()
+        self.start()
+
     def test_can_be_checked_beforehand(self) -> None:
         agent.check(self.configuration.conf)
         self.configuration.write(guest_priorities='web:much')
@@ -241,6 +285,53 @@ class RestartTestCase(AgentTestCase):
         self.start()
         self.assertIs(_Reason.GUEST_GONE, self.wait_for_reason(made))
 
+    def test_a_boot_hides_no_lateness(self) -> None:
+        guest = self.host.add('web-01')
+        made = self.leave(guest, duration_seconds=2.0)
+        path = self.state_path / 'journal.sqlite'
+        with contextlib.closing(sqlite3.connect(path)) as file, file:
+            file.execute(
+                "UPDATE policy SET boot_id = 'another', "
+                'requested_us = requested_us - 7200000000, '
+                'started_us = started_us - 7200000000'
+            )
+            (started_us,) = file.execute(
+                'SELECT started_us FROM policy'
+            ).fetchone()
+        self.start()
+        self.wait_for_reason(made)
+        (past,) = self.journal.history(10)
+        self.assertEqual(instant.from_us(started_us), past.started_utc)
+        took = past.ended_utc - past.started_utc
+        self.assertGreater(took.total_seconds(), 7199)
+
+    def test_goes_on_once_the_disk_answers(self) -> None:
+        guest = self.host.add('web-01')
+        made = self.leave(guest)
+        away = threading.Event()
+        opened = place.connect_to_write
+
+        def open_late(*args: Any, **more: Any) -> Any:
+            away.wait(base.PATIENCE_SECONDS)
+            return opened(*args, **more)
+
+        self.addCleanup(away.set)
+        self.useFixture(
+            fixtures.MockPatchObject(
+                place,
+                'connect_to_write',
+                autospec=True,
+                side_effect=open_late,
+            )
+        )
+        began_at = time.monotonic()
+        self.start()
+        self.assertLess(time.monotonic() - began_at, 2.0)
+        self.wait_for_words('What was under way is not known yet')
+        self.assertEqual([], guest.targets_kib)
+        away.set()
+        self.assertIs(_Reason.TARGET, self.wait_for_reason(made))
+
     def test_relief_ends_where_the_host_is_well(self) -> None:
         guest = self.host.add('web-01', rate_mib_per_second=50)
         made = self.leave(
@@ -291,4 +382,22 @@ class ReloadTestCase(AgentTestCase):
         self.wait(lambda: guest.reads, 'it was never looked at')
         self.reload(made, low_watermark='50%')
         self.tree.meminfo(800)
+        self.wait(lambda: guest.targets_kib, 'nobody watches any more')
+
+    def test_what_the_controller_refuses_changes_nothing(self) -> None:
+        """It knows the host as it was when it was last read."""
+        guest = self.host.add('web-01')
+        self.tree.meminfo(19 * 1024, total_mib=20 * 1024)
+        made = self.start()
+        self.wait(lambda: guest.reads, 'it was never looked at')
+        controller = made._crank.controller
+        self.wait(lambda: controller.host.memory, 'it was never read')
+        self.tree.meminfo(39 * 1024, total_mib=40 * 1024)
+        self.reload(made, low_watermark='16G', high_watermark='50%')
+        self.assertEqual(
+            1, self.log.output.count('The configuration is not changed')
+        )
+        self.assertNotIn('was read again', self.log.output)
+        self.assertNotIn('The engine failed', self.log.output)
+        self.tree.meminfo(800, total_mib=20 * 1024)
         self.wait(lambda: guest.targets_kib, 'nobody watches any more')

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 
+import logging
+import sys
 import time
 from typing import Any
 
 from nova_balloon_timer import exception
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import situation
 from tests.unit import base
 from tests.unit.agent import crank_world
 
@@ -83,6 +86,17 @@ class JournalTestCase(crank_world.CrankTestCase):
         self.assertEqual(1, self.record.words.count('journal: request'))
 
 
+class StartTestCase(crank_world.CrankTestCase):
+    def test_is_journaled_as_when_its_time_began(self) -> None:
+        guest = self.host.add('web-01')
+        self.start()
+        made = self.ask(guest)
+        self.record.wait('told: end')
+        self.assertEqual(
+            self.report().started_at, self.journal.started_at[made.uuid]
+        )
+
+
 class StopTestCase(crank_world.CrankTestCase):
     def test_freezes_what_is_under_way_and_keeps_its_end(self) -> None:
         guest = self.host.add('web-01', rate_mib_per_second=100)
@@ -124,6 +138,26 @@ class StopTestCase(crank_world.CrankTestCase):
         self.stop()
         self.crank.post(message.GuestsListed(guests=(guest.description,)))
         self.assertEqual([], guest.targets_kib)
+
+    def test_what_was_learned_is_kept(self) -> None:
+        guest = self.host.add('web-01', rate_mib_per_second=100)
+        plain = self.controller.handle
+
+        def handle(event: Any, now: float) -> Any:
+            outputs = plain(event, now)
+            if isinstance(event, message.ReportEnd):
+                remember = message.RememberTraits(
+                    guest_uuid=guest.uuid, traits=situation.GuestTraits()
+                )
+                outputs = [message.ListGuests(), remember]
+            return outputs
+
+        self.controller.handle = handle  # type: ignore[method-assign]
+        self.start()
+        self.ask(guest)
+        self.record.wait('told: start')
+        self.stop()
+        self.assertIn('journal: remember', self.record.words)
 
     def test_tells_how_it_ended(self) -> None:
         guest = self.host.add('web-01', rate_mib_per_second=100)
@@ -294,7 +328,8 @@ class HostTestCase(crank_world.CrankTestCase):
     def wait_for_guests(self) -> None:
         def is_seen() -> bool:
             return any(
-                record.sample is not None for record in self.controller.roster
+                record.peak_use_kib is not None
+                for record in self.controller.roster
             )
 
         seen: list[bool] = []
@@ -356,6 +391,31 @@ class HostTestCase(crank_world.CrankTestCase):
         self.call(lambda: None)
         next_at = self.controller.next_timer()
         self.assertLess(next_at, time.monotonic() + 6)
+
+    def test_is_not_logged_while_the_error_is_at_hand(self) -> None:
+        """The log would say the error a second time."""
+        at_hand: list[object] = []
+        guest = self.host.add('web-01')
+
+        def fail(*arguments: Any) -> Any:
+            raise exception.HypervisorUnavailable(uri='any', why='restarts')
+
+        class Handler(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                if 'listed' in record.msg or 'look' in record.msg:
+                    at_hand.append(sys.exc_info()[1])
+
+        handler = Handler()
+        crank_logger = logging.getLogger('nova_balloon_timer.agent.crank')
+        crank_logger.addHandler(handler)
+        self.addCleanup(crank_logger.removeHandler, handler)
+        crank_logger.setLevel(logging.DEBUG)
+        self.addCleanup(crank_logger.setLevel, logging.NOTSET)
+        self.host.applier.list_guests = fail  # type: ignore[method-assign]
+        setattr(self.host.applier, 'read', fail)  # noqa: B010
+        self.crank._list_guests()
+        self.crank._look(guest.uuid)
+        self.assertEqual([None, None], at_hand)
 
     def test_statistics_are_started(self) -> None:
         guest = self.host.add('web-01')

@@ -103,7 +103,8 @@ class HostLockTestCase(base.TestCase):
             exception.InvalidConfiguration, self.make().acquire
         )
         self.assertIn('state_path cannot be used', str(error))
-        self.assertIn(str(self.path.parent), str(error))
+        self.assertIn(f'{self.path.parent}: File exists', str(error))
+        self.assertNotIn('Errno', str(error))
 
     def test_a_file_system_without_locks_is_a_wrong_option(self) -> None:
         """Nobody holds it, so nobody is to be blamed."""
@@ -121,3 +122,91 @@ class HostLockTestCase(base.TestCase):
         ):
             self.make().acquire()
         self.assertRaises(exception.AgentRunning, self.make().acquire)
+
+
+class ConnectionLockTestCase(base.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        self.log = self.useFixture(fixtures.FakeLogger())
+
+    def make(
+        self, uri: str = 'qemu:///system', *folders: pathlib.Path
+    ) -> lock.ConnectionLock:
+        made = lock.ConnectionLock(uri, folders or (self.folder,))
+        self.addCleanup(made.release)
+        return made
+
+    def test_has_one_holder(self) -> None:
+        held = self.make()
+        held.acquire()
+        error = self.assertRaises(exception.AgentRunning, self.make().acquire)
+        self.assertEqual(
+            f'another agent, process {os.getpid()}, looks after '
+            'qemu:///system',
+            str(error),
+        )
+        held.release()
+        self.make().acquire()
+
+    def test_is_for_all_eyes(self) -> None:
+        old = os.umask(0o077)
+        self.addCleanup(os.umask, old)
+        self.make().acquire()
+        (path,) = self.folder.iterdir()
+        self.assertEqual(0o644, path.stat().st_mode & 0o777)
+
+    def test_another_connection_is_another_lock(self) -> None:
+        self.make().acquire()
+        self.make('qemu:///session').acquire()
+        self.assertEqual(2, len(list(self.folder.iterdir())))
+
+    def test_some_take_none(self) -> None:
+        for uri in ('test:///default', ''):
+            self.make(uri).acquire()
+            self.make(uri).acquire()
+        self.assertEqual([], list(self.folder.iterdir()))
+
+    def test_the_first_folder_that_can_be_used(self) -> None:
+        missing = self.folder / 'missing'
+        self.make('qemu:///system', missing, self.folder).acquire()
+        self.assertRaises(exception.AgentRunning, self.make().acquire)
+
+    def test_a_file_that_cannot_be_written_is_locked(self) -> None:
+        """As one that another user made."""
+        held = self.make()
+        held.acquire()
+        held.release()
+        opened = os.open
+
+        def open_only_to_read(
+            path: pathlib.Path, flags: int, mode: int = 0o777
+        ) -> int:
+            if flags & os.O_RDWR:
+                raise PermissionError(13, 'Permission denied')
+            return opened(path, flags, mode)
+
+        with mock.patch.object(
+            os, 'open', autospec=True, side_effect=open_only_to_read
+        ):
+            self.make().acquire()
+        self.assertRaises(exception.AgentRunning, self.make().acquire)
+
+    def test_no_link_is_followed(self) -> None:
+        held = self.make()
+        held.acquire()
+        held.release()
+        (path,) = self.folder.iterdir()
+        path.unlink()
+        path.symlink_to(self.folder / 'precious')
+        self.make().acquire()
+        self.assertFalse((self.folder / 'precious').exists())
+
+    def test_that_cannot_be_made_is_told(self) -> None:
+        self.make('qemu:///system', self.folder / 'missing').acquire()
+        self.assertIn('no lock can be made', self.log.output)
+        with mock.patch.object(
+            fcntl, 'flock', autospec=True, side_effect=OSError(37, 'no locks')
+        ):
+            self.make().acquire()
+        self.assertIn('no locks', self.log.output)

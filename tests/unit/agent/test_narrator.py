@@ -174,6 +174,28 @@ class PlanTestCase(NarratorTestCase):
             self.log.output,
         )
 
+    def test_a_shortfall_of_a_large_host_names_some(self) -> None:
+        self.narrator.noticed(
+            message.ReliefPlanned(
+                at=self.now,
+                need_kib=300 * MIB,
+                corrects=False,
+                plan=situation.Plan(
+                    duration_seconds=5.0,
+                    proposals=(),
+                    left_out=tuple(
+                        situation.LeftOut(
+                            guest_uuid=f'g{number}', words='it is paused'
+                        )
+                        for number in range(1000)
+                    ),
+                    shortfall_kib=300 * MIB,
+                ),
+            )
+        )
+        self.assertIn('g19: it is paused; and 980 more\n', self.log.output)
+        self.assertNotIn('g20:', self.log.output)
+
     def test_where_nobody_gives_the_shortfall_alone_is_said(self) -> None:
         self.plan(shortfall_mib=300)
         self.assertNotIn('INFO', self.log.output)

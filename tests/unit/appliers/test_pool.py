@@ -8,7 +8,9 @@ import fixtures
 import hypothesis
 from hypothesis import strategies as st
 
+from nova_balloon_timer import exception
 from nova_balloon_timer.appliers import pool as applier_pool
+from tests.unit import bare_log
 from tests.unit import base
 
 
@@ -334,6 +336,40 @@ class WorkerTestCase(PoolTestCase):
         pool.submit('a', self.record.job('a'))
         self.record.wait(1)
         self.assertIn('no connection', log.output)
+
+    def test_what_holds_for_all_is_said_once(self) -> None:
+        log = self.useFixture(fixtures.FakeLogger(format='%(message)s'))
+        bare = self.useFixture(bare_log.BareLog())
+
+        def fail() -> None:
+            raise exception.HypervisorUnavailable(
+                uri='test:///x', why='it is away'
+            )
+
+        pool = self.make(size=8, on_start=fail)
+        for number in range(20):
+            pool.submit(str(number), fail)
+            pool.submit(str(number), self.record.job('done'))
+        self.record.wait(20)
+        self.assertEqual(1, log.output.count('it is away'))
+        self.assertEqual([], bare.doubled)
+
+    def test_it_is_said_again_once_it_was_otherwise(self) -> None:
+        log = self.useFixture(fixtures.FakeLogger(format='%(message)s'))
+        pool = self.make(size=1)
+
+        def job(why: str) -> applier_pool.Job:
+            def fail() -> None:
+                raise exception.HypervisorUnavailable(uri='x', why=why)
+
+            return fail
+
+        for why in ('away', 'away', 'hung up', 'away'):
+            pool.submit('a', job(why))
+        pool.submit('a', self.record.job('done'))
+        self.record.wait(1)
+        self.assertEqual(2, log.output.count('away'))
+        self.assertEqual(1, log.output.count('hung up'))
 
     def test_spare_ones_retire_when_stuck_ones_come_back(self) -> None:
         stopped = Record()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
+import dataclasses
 import os
 import pathlib
 import signal
@@ -99,6 +100,27 @@ class RecordTestCase(base.TestCase):
         self.assertEqual(2, kinds.count('GuestFound'))
         self.assertEqual(1, kinds.count('GuestLeft'))
 
+    def test_a_guest_that_is_able_later_is_recorded_from_then_on(self) -> None:
+        guest = self.host.add('web-01', refusals=(_PAUSED,))
+
+        def resume() -> None:
+            guest.description = dataclasses.replace(
+                guest.description, refusals=()
+            )
+
+        threading.Timer(0.25, resume).start()
+        [row] = self.run_it('--duration', '700ms')
+
+        self.assertEqual(1, row['Samples'])
+        first, _, left, second, *_ = self.records()
+        assert isinstance(first, record.GuestFound)
+        assert isinstance(left, record.GuestLeft)
+        assert isinstance(second, record.GuestFound)
+        self.assertEqual(first.number, left.number)
+        self.assertEqual('', second.refusal)
+        self.assertIn(('start_statistics', guest.uuid), self.calls())
+        self.assertIn('1 guest\n', self.stderr)
+
     def test_a_guest_that_hangs_holds_nothing_up(self) -> None:
         self.host.add('hangs', hangs=True)
         self.host.add('fine')
@@ -192,6 +214,28 @@ class ReplayTestCase(base.TestCase):
         demand = guest.make_demand()
         self.assertEqual((3000, 3500), demand.at(0.0))
         self.assertEqual((2000, 4096), demand.at(10.0))
+
+    def test_a_number_that_is_given_again_is_another_guest(self) -> None:
+        found = self._load(
+            *(
+                one
+                for at in (0, 5)
+                for one in (
+                    record.GuestFound(
+                        number=1, uuid='u', name=f'a{at}', maximum_kib=4096
+                    ),
+                    record.GuestSampled(
+                        number=1,
+                        at=at,
+                        actual_kib=4000,
+                        usable_kib=None,
+                        rss_kib=None,
+                    ),
+                )
+            ),
+            record.HostSeen(at=10.0, total_kib=10_000, available_kib=2000),
+        )
+        self.assertEqual(['a0', 'a5'], [it.name for it in found.guests])
 
     def test_a_guest_that_tells_nothing_is_not_touched(self) -> None:
         found = self._load(

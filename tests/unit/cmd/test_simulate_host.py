@@ -116,11 +116,39 @@ class SimulateHostTestCase(base.TestCase):
             (['--compare', 'floor_percent=x'], "floor_percent cannot be 'x'"),
             (['--set', 'planner=none'], "no planner 'none'"),
             (['--set', 'low_watermark=90%'], 'is not below'),
-            (['--save', '/nowhere/run.json'], 'there is no folder'),
+            (
+                ['--set', 'stall-percent=3'],
+                'stall_percent has no effect on a simulated host',
+            ),
+            (['--compare', 'planner=equal,workers=3'], 'workers has no effe'),
+            (['--all'], '--all cannot be used with a FILE'),
         ):
-            self.run_it(str(self.path), *arguments, exit_code=1)
+            self.run_it(str(self.path), *arguments, exit_code=2)
             [line] = self.stderr.splitlines()
             self.assertIn(words, line)
+
+    def test_what_would_be_passed_over_is_wrong_usage(self) -> None:
+        for arguments, words in (
+            (
+                ['--all', '--compare', 'planner=equal', '--save', 'x.json'],
+                '--all cannot be used with --compare and --save',
+            ),
+            (['--all', '--plot', 'x.html'], 'used with --plot'),
+            (['--plot', 'x.html'], '--plot: a FILE is missing'),
+            (['--save', 'x.json'], '--save: a FILE is missing'),
+        ):
+            self.run_it(*arguments, exit_code=2)
+            [line] = self.stderr.splitlines()
+            self.assertIn(words, line)
+
+    def test_what_cannot_be_written_is_an_error(self) -> None:
+        self.run_it(str(self.path), '--save', '/nowhere/run.json', exit_code=1)
+        self.assertIn('there is no folder', self.stderr)
+
+    def test_one_guest_is_one(self) -> None:
+        self.path.write_text(_SCENARIO.replace('count: 6', 'count: 1'))
+        result = self.shell.run('simulate', 'host', str(self.path))
+        self.assertIn('1 guest, ', result.stdout)
 
 
 class TrialTestCase(base.TestCase):
@@ -145,3 +173,8 @@ class TrialTestCase(base.TestCase):
             'x',
             {'floor_percent': '0'},
         )
+
+    def test_those_without_effect_are_options(self) -> None:
+        conf = cfg.ConfigOpts()
+        opts.register_opts(conf)
+        self.assertEqual(set(), trial.WITHOUT_EFFECT - set(conf.balloon_timer))

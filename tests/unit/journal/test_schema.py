@@ -67,9 +67,11 @@ class TestSchema(factory.JournalTestCase):
 
         self.open_store()
 
-        (aside,) = self.folder.glob('*.damaged-*Z')
+        (aside,) = self.folder.glob('*.newer-schema-2-*Z')
         self.assertEqual(content, aside.read_bytes())
         self.assertIn('its schema 2 is newer than our 1', self.log.output)
+        self.assertIn('written by a newer release', self.log.output)
+        self.assertEqual([], list(self.folder.glob('*.damaged-*')))
         self.assertEqual([], self.reader().history(10))
 
     def test_a_newer_one_is_not_read(self) -> None:

@@ -108,19 +108,27 @@ class TestFlight(StoreTestCase):
         (row,) = self.reader().history(10)
         self.assertEqual('web?', row.guest_name)
 
+    def test_one_that_is_there_keeps_no_other_away(self) -> None:
+        report = factory.make_report(self.host)
+        self.end(report, 'web-01')
+        second = base.make_policy()
+        with self.store.transaction(is_durable=True):
+            self.enter([report.policy, second])
+            self.enter([second])
+        self.assertEqual(second, self.only().policy)
+        (row,) = self.reader().history(10)
+        self.assertEqual(report.policy.uuid, row.uuid)
+        self.assertEqual('web-01', row.guest_name)
+
     def test_all_or_none(self) -> None:
-        first, second = base.make_policy(), base.make_policy()
-        self.request(first)
+        monster = base.make_policy(guest_uuid='x\udc80')
         with self.store.transaction(is_durable=True):
             self.assertRaises(
-                exception.PolicyAlreadyInJournal, self.enter, [second, first]
+                exception.JournalEntryInvalid,
+                self.enter,
+                [base.make_policy(), monster],
             )
-            self.enter([base.make_policy()])
-        self.assertEqual(2, len(self.reader().in_flight()))
-        self.assertNotIn(
-            second.uuid,
-            [it.policy.uuid for it in self.reader().in_flight()],
-        )
+        self.assertEqual([], self.reader().in_flight())
 
     def enter(self, policies: list[model.BalloonPolicy]) -> None:
         with self.store.entry():
@@ -173,6 +181,38 @@ class TestEnd(StoreTestCase):
         self.end(report)
         (row,) = self.reader().history(10)
         self.assertEqual(report.policy.guest_uuid, row.guest_name)
+
+    def test_the_start_that_is_known_stands(self) -> None:
+        report = factory.make_report(self.host)
+        self.request(report.policy, at=990.0)
+        self.start(report.policy, 991.0)
+        self.host.boot()
+        self.host.wait(100)
+        self.end(
+            dataclasses.replace(
+                report,
+                started_at=self.host.now - 2,
+                deadline_at=self.host.now,
+                ended_at=self.host.now,
+            )
+        )
+        (row,) = self.reader().history(10)
+        began = _NOON - datetime.timedelta(seconds=9)
+        self.assertEqual(began, row.started_utc)
+        self.assertEqual(
+            _NOON + datetime.timedelta(seconds=160), row.ended_utc
+        )
+        saved = self.reader().report_of(report.policy.uuid)
+        self.assertEqual(began, saved.started_at)
+
+    def test_an_end_is_not_before_its_start(self) -> None:
+        report = factory.make_report(self.host)
+        self.request(report.policy)
+        self.start(report.policy, 999.0)
+        self.host.wall -= 3600
+        self.end(report)
+        (row,) = self.reader().history(10)
+        self.assertEqual(row.started_utc, row.ended_utc)
 
     def test_a_row_of_the_history(self) -> None:
         report = factory.make_report(self.host, lateness_seconds=0.25)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 import contextlib
+import dataclasses
 import pathlib
 import sqlite3
 import threading
@@ -133,6 +134,45 @@ class TestJournal(JournalThreadTestCase):
             self.assertIsNotNone(bad.next())
         self.assertEqual(2, len(journal.in_flight()))
         self.assertEqual('', journal.failure)
+
+    def test_a_defect_in_one_entry_spoils_no_other(self) -> None:
+        self.begin().close(5)
+        other = self.hold()
+        journal = self.begin()
+        bad, good = factory.Answers(), factory.Answers()
+        now = time.monotonic()
+        journal.request([base.make_policy()], now, good)
+        nothing: Any = 'no policy'
+        journal.request([], now, good)
+        with mock.patch.object(
+            store.Store, 'remember', autospec=True, side_effect=KeyError('x')
+        ):
+            journal.remember('web', situation.GuestTraits())
+            report = base.make_report(started_at=now, ended_at=now + 1)
+            journal.end(dataclasses.replace(report, detail=nothing), good)
+            broken = dataclasses.replace(report, policy=nothing)
+            journal.end(broken, bad)
+            other.execute('COMMIT')
+            for _ in range(3):
+                self.assertIsNone(good.next())
+            self.assertIn('a defect', str(bad.next()))
+        self.assertIn('Traceback', self.log.output)
+        self.assertEqual(1, len(journal.in_flight()))
+        self.assertEqual(1, len(self.reader().history(10)))
+        self.assertEqual('', journal.failure)
+
+    def test_what_was_left_behind_is_not_what_is_requested_here(self) -> None:
+        first = self.begin()
+        done = factory.Answers()
+        left, own = base.make_policy(), base.make_policy()
+        first.request([left], time.monotonic(), done)
+        self.assertIsNone(done.next())
+        first.close(5)
+        journal = self.begin()
+        journal.request([own], time.monotonic(), done)
+        self.assertIsNone(done.next())
+        (found,) = journal.left_behind()
+        self.assertEqual(left, found.policy)
 
     def test_what_waits_is_written_at_once(self) -> None:
         self.begin().close(5)

@@ -10,6 +10,7 @@ from nova_balloon_timer.pressure import base as pressure_base
 from nova_balloon_timer.pressure import loader
 from nova_balloon_timer.pressure import meminfo
 from nova_balloon_timer.pressure import psi
+from tests.unit import bare_log
 from tests.unit import base
 from tests.unit.pressure import tree
 
@@ -73,6 +74,13 @@ class StartTestCase(LoaderTestCase):
         told = self.log.output.count('Pressure source psi is not used: there')
         self.assertEqual(1, told)
         self.assertIn('by nobody tested', self.log.output)
+
+    def test_a_warning_does_not_tell_its_error_twice(self) -> None:
+        self.tree.meminfo(9000)
+        bare = self.useFixture(bare_log.BareLog())
+        loader.start_all(self.make(), self.sink)
+        self.assertTrue(bare.lines)
+        self.assertEqual([], bare.doubled)
 
     def test_without_any_that_works_there_is_an_error(self) -> None:
         error = self.assertRaises(

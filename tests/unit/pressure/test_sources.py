@@ -10,6 +10,7 @@ from nova_balloon_timer import situation
 from nova_balloon_timer.pressure import base as pressure_base
 from nova_balloon_timer.pressure import meminfo
 from nova_balloon_timer.pressure import psi
+from tests.unit import bare_log
 from tests.unit import base
 from tests.unit.pressure import tree
 
@@ -22,6 +23,7 @@ class SourceTestCase(base.TestCase):
         super().setUp()
         self.tree = self.useFixture(tree.Tree())
         self.log = self.useFixture(fixtures.FakeLogger())
+        self.bare = self.useFixture(bare_log.BareLog())
         self.sink = tree.Sink()
 
     def start(
@@ -83,6 +85,7 @@ class MeminfoTestCase(SourceTestCase):
         # It cannot be short for ever on the word of what is gone.
         self.sink.wait('nothing is seen', is_pressing=False)
         self.assertEqual(1, self.log.output.count('sees nothing'))
+        self.assertEqual([], self.bare.doubled)
         after = len(self.sink.readings)
         self.tree.meminfo(200)
         self.sink.wait('200 MiB is below', is_pressing=True, after=after)
@@ -219,6 +222,7 @@ class PsiTestCase(SourceTestCase):
         self.sink.wait(is_pressing=True)
         told = self.log.output.count('psi does not tell the memory')
         self.assertEqual(1, told)
+        self.assertEqual([], self.bare.doubled)
 
     def test_without_a_file_it_does_not_start(self) -> None:
         self.assertIn('there is no', self.assert_unavailable(_PSI))

@@ -75,6 +75,14 @@ class JudgeTestCase(base.TestCase):
         self.assertIn('the threshold is 5%', seen.words)
         self.assertEqual(0.1, seen.next_seconds)
 
+    def test_it_ends_where_only_no_stall_at_all_is_calm(self) -> None:
+        self.make(calm_percent=0.0)
+        self.go(0)
+        self.assertTrue(self.go(0.1, 100).is_pressing)
+        for _ in range(60):
+            seen = self.go(0.1)
+        self.assertFalse(seen.is_pressing)
+
     def test_as_much_in_two_windows_is_not_short(self) -> None:
         self.go(0)
         for _ in range(40):

@@ -10,6 +10,7 @@ from nova_balloon_timer.pressure import base as pressure_base
 from nova_balloon_timer.pressure import kernel_file
 from nova_balloon_timer.pressure import stall
 from nova_balloon_timer.pressure import trigger
+from tests.unit import bare_log
 from tests.unit import base
 from tests.unit.pressure import tree
 
@@ -83,11 +84,13 @@ class TriggerTestCase(base.TestCase):
             (2.0, errno.EACCES),
             (2.0, errno.EBUSY),
         ):
+            bare = self.useFixture(bare_log.BareLog())
             kernel = Kernel(*map(int, answers))
             with kernel:
                 self.assertFalse(self.arm(window_seconds))
             self.assertEqual([], kernel.answers)
             self.assertIn('takes no trigger', self.log.output)
+            self.assertEqual([], bare.doubled)
 
     def test_a_kernel_that_counts_no_stalls_is_told(self) -> None:
         self.useFixture(Kernel(errno.EOPNOTSUPP))

@@ -71,7 +71,7 @@ class _Honest:
 
     def start(self, actual_kib: int) -> _Actions:
         return [
-            message.ReportStart(policy=self.policy),
+            message.ReportStart(policy=self.policy, started_at=0.0),
             self.target(actual_kib - 16 * _MIB),
         ]
 
@@ -213,7 +213,8 @@ class _FreezesFurtherOn(_Honest):
 
 class _Stranger(_Honest):
     def start(self, actual_kib: int) -> _Actions:
-        return [message.ReportStart(policy=_policy(uuid='stranger'))]
+        stranger = _policy(uuid='stranger')
+        return [message.ReportStart(policy=stranger, started_at=0.0)]
 
 
 class _InCircles(_Honest):
@@ -225,7 +226,9 @@ class _TwoAtOnce(_Honest):
     def handle(self, event: message.Event, now: float) -> _Actions:
         match event:
             case message.PolicyRequested() if self.is_started:
-                return [message.ReportStart(policy=event.policy)]
+                return [
+                    message.ReportStart(policy=event.policy, started_at=now)
+                ]
         return super().handle(event, now)
 
 
@@ -314,7 +317,7 @@ class TestLedger(base.TestCase):
         )
         ledger.note(message.PolicyRequested(policy=policy), 0.0)
         self._read(ledger, 0.0, 1024 * _MIB)
-        ledger.check(message.ReportStart(policy=policy), 0.0)
+        ledger.check(message.ReportStart(policy=policy, started_at=0.0), 0.0)
         self._order(ledger, target_kib)
         self._read(ledger, 0.1, target_kib)
         return ledger

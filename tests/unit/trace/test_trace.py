@@ -92,6 +92,12 @@ class TestTrace(TraceTestCase):
             error = self.assertRaises(exception.InvalidTrace, self._read, path)
             self.assertIn(words, str(error))
 
+    def test_a_guest_of_many_tib_is_read(self) -> None:
+        large = record.GuestFound(
+            number=1, uuid='u', name='hana', maximum_kib=24 * 2**30
+        )
+        self.assertEqual(large, record.decode(record.encode(large).encode()))
+
     def test_a_missing_file(self) -> None:
         path = self.folder / 'none.jsonl'
         error = self.assertRaises(exception.InvalidTrace, self._read, path)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the crank needs of those that it tells what happens."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from nova_balloon_timer import manager
+from nova_balloon_timer import message
+from nova_balloon_timer import model
+from nova_balloon_timer import situation
+
+Done = Callable[[str | None], None]
+
+
+class Journal(Protocol):
+    """What the crank needs of a journal; no call of it may wait."""
+
+    def request(
+        self,
+        policies: Sequence[model.BalloonPolicy],
+        requested_at: float,
+        done: Done,
+        guest_names: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep policies before they begin; ``done`` gets an error's words."""
+
+    def start(self, policy_uuid: str, at: float) -> None:
+        """Keep that a policy begins to move its balloon."""
+
+    def end(
+        self,
+        report: model.EndReport,
+        done: Done,
+        guest_name: str | None = None,
+    ) -> None:
+        """Keep how a policy ended."""
+
+    def remember(self, guest_uuid: str, traits: situation.GuestTraits) -> None:
+        """Keep what was learned of a guest."""
+
+    def note(
+        self, notice: message.Notice, guest_name: str | None = None
+    ) -> None:
+        """Keep what happened on the host."""
+
+    def sample_host(
+        self,
+        memory: situation.HostMemory,
+        watermarks: situation.Watermarks,
+        *,
+        is_pressing: bool,
+    ) -> None:
+        """Keep how the host stands, every now and then."""
+
+
+class HostObserver(manager.Observer, Protocol):
+    """Whoever wants to know what happens on the host; must return at once."""
+
+    def noticed(self, notice: message.Notice) -> None:
+        """Learn what happened on the host."""
