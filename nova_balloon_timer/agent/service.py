@@ -58,6 +58,12 @@ def run(conf: cfg.ConfigOpts) -> int:
     # block them, and sent ones wait until they are asked for.
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     host_agent.check(conf)
+    logging.set_defaults(
+        default_log_levels=[
+            *logging.get_default_log_levels(),
+            'oslo_service=WARNING',
+        ]
+    )
     logging.setup(conf, 'nova-balloon-timer')
     launcher = _make_launcher(conf)
     agent = host_agent.Agent(conf)
@@ -90,7 +96,6 @@ def _make_launcher(conf: cfg.ConfigOpts) -> Any:
     # NOTE: it looks whether eventlet is there, which then says that it is
     # deprecated; it is never used.
     warnings.filterwarnings('ignore', message='\nEventlet is deprecated')
-    logging.getLogger('oslo_service').logger.setLevel('WARNING')
     backend.init_backend(backend.BackendType.THREADING)
     # It asks for the backend when it is imported.
     from oslo_service import service
