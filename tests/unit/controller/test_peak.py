@@ -26,6 +26,13 @@ class PeakUseTestCase(base.TestCase):
         self.observe(0, 200)
         self.assertEqual(300 + 5 * 50, self.observe(2, 300))
 
+    def test_fears_growth_that_ended_no_more_soon(self) -> None:
+        """A guest that boots grows quickly, and is then itself."""
+        self.observe(0, 200)
+        self.observe(2, 300)
+        for at, peak_mib in ((3, 425), (4, 362.5), (10, 331.25)):
+            self.assertEqual(peak_mib, self.observe(at, 300))
+
     def test_falls_by_half_in_its_half_life(self) -> None:
         self.observe(0, 600)
         self.assertEqual(600, self.observe(0, 200))
