@@ -143,10 +143,6 @@ class PolicyNotInJournal(JournalError):
     msg_fmt = 'the journal has no policy %(uuid)s that has ended'
 
 
-class PolicyAlreadyInJournal(JournalError):
-    msg_fmt = 'policy %(uuid)s is in the journal already'
-
-
 class PolicyAlreadyEnded(JournalError):
     msg_fmt = 'policy %(uuid)s has ended already: it ends only once'
 

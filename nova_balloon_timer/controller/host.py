@@ -61,12 +61,6 @@ class HostState:
             self.watermarks = settings.watermarks.of(self.memory.total_kib)
         self._settings = settings
 
-    def is_seen(self, now: float) -> bool:
-        """Tell whether somebody measured its memory lately."""
-        return (
-            self.memory is not None and now - self.memory.at <= _STALE_SECONDS
-        )
-
     @property
     def is_short(self) -> bool:
         """Tell whether the host is short of memory."""

@@ -2,14 +2,11 @@
 """Finds sources of pressure by name, and starts those that work here."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import cast
 
 from oslo_log import log as logging
-from stevedore import driver
-from stevedore import exception as stevedore_exception
-from stevedore import extension
 
 from nova_balloon_timer import exception
+from nova_balloon_timer import plugin
 from nova_balloon_timer.pressure import base
 
 LOG = logging.getLogger(__name__)
@@ -59,22 +56,8 @@ def start_all(
 
 
 def _load(name: str, settings: base.PressureSettings) -> base.PressureSource:
-    try:
-        plugins: driver.DriverManager[base.PressureSource] = (
-            driver.DriverManager(
-                _NAMESPACE, name, warn_on_missing_entrypoint=False
-            )
-        )
-    except stevedore_exception.NoMatches as error:
-        known = extension.ExtensionManager[base.PressureSource](
-            _NAMESPACE
-        ).names()
-        raise exception.PressureSourceNotFound(
-            name=name, known=', '.join(sorted(known))
-        ) from error
-    make = cast(
-        'Callable[[base.PressureSettings], base.PressureSource]',
-        plugins.driver,
+    make: Callable[[base.PressureSettings], base.PressureSource] = plugin.find(
+        _NAMESPACE, name, exception.PressureSourceNotFound
     )
     return make(settings)
 

@@ -128,19 +128,8 @@ def _style(margin: int) -> _Json:
     return {
         'height': margin + labels.PLOT_PIXELS + 64,
         'margin': {'l': 64, 'r': 112, 't': margin, 'b': 64},
-        'paper_bgcolor': palette.CLEAR,
-        'plot_bgcolor': palette.CLEAR,
-        'font': {
-            'family': 'system-ui, sans-serif',
-            'size': 12,
-            'color': palette.INK,
-        },
-        'hovermode': 'x unified',
-        'hoverlabel': {
-            'bgcolor': palette.PAPER,
-            'bordercolor': palette.MUTED,
-            'font': {'color': palette.INK},
-        },
+        **palette.PLOT,
+        'hoverlabel': palette.HOVER_LABEL,
         'legend': {
             'orientation': 'h',
             'x': 0,

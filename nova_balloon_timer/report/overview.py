@@ -171,20 +171,8 @@ def _style(inner: int, top: int, bottom: int) -> _Json:
     return {
         'height': top + inner + bottom,
         'margin': {'l': 64, 'r': 88, 't': top, 'b': bottom},
-        'paper_bgcolor': palette.CLEAR,
-        'plot_bgcolor': palette.CLEAR,
-        'font': {
-            'family': 'system-ui, sans-serif',
-            'size': 12,
-            'color': palette.INK,
-        },
-        'hovermode': 'x unified',
-        'hoverlabel': {
-            'bgcolor': palette.PAPER,
-            'bordercolor': palette.MUTED,
-            'font': {'color': palette.INK},
-            'align': 'left',
-        },
+        **palette.PLOT,
+        'hoverlabel': {**palette.HOVER_LABEL, 'align': 'left'},
         'legend': {
             'orientation': 'h',
             'x': 0,

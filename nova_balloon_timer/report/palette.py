@@ -5,6 +5,8 @@ Okabe and Ito's, which the colour-blind can tell apart, made darker or lighter
 until they stand out from the page. Lines differ by their dashes as well.
 """
 
+from typing import Any
+
 ACTUAL = '#0072b2'
 TARGET = '#c04f00'
 USABLE = '#00775a'
@@ -25,4 +27,21 @@ DARK = {
     MUTED: '#a3adb8',
     GRID: '#343c46',
     PAPER: '#1b2027',
+}
+
+# What all plots share.
+PLOT: dict[str, Any] = {
+    'paper_bgcolor': CLEAR,
+    'plot_bgcolor': CLEAR,
+    'font': {
+        'family': 'system-ui, sans-serif',
+        'size': 12,
+        'color': INK,
+    },
+    'hovermode': 'x unified',
+}
+HOVER_LABEL: dict[str, Any] = {
+    'bgcolor': PAPER,
+    'bordercolor': MUTED,
+    'font': {'color': INK},
 }

@@ -6,6 +6,8 @@ billions), guesses types, takes duplicate keys and recurses without bound. A
 scenario needs none of that.
 """
 
+import pathlib
+
 import yaml
 
 from nova_balloon_timer import exception
@@ -91,3 +93,27 @@ def _one_line(error: yaml.YAMLError) -> str:
     problem = getattr(error, 'problem', None) or 'a character is not allowed'
     problem = ' '.join(str(problem).split())
     return problem if mark is None else f'line {mark.line + 1}: {problem}'
+
+
+def shipped(folder: pathlib.Path) -> list[str]:
+    """Return the names of the scenarios in a folder."""
+    return sorted(path.stem for path in folder.glob('*.yaml'))
+
+
+def read(folder: pathlib.Path, name_or_path: str) -> tuple[str, bytes]:
+    """Read a scenario of a folder by its name, or a file by its path.
+
+    :returns: its name, and what is in it
+    :raises InvalidScenario: it cannot be read
+    """
+    path = pathlib.Path(name_or_path)
+    if name_or_path in shipped(folder):
+        path = folder / f'{name_or_path}.yaml'
+    try:
+        with path.open('rb') as stream:
+            return path.stem, stream.read(LARGEST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, 'strerror', None) or str(error)
+        raise exception.InvalidScenario(
+            source=name_or_path, why=f'it cannot be read: {why}'
+        ) from error

@@ -14,16 +14,16 @@ from nova_balloon_timer.simulator import field as scenario_field
 
 _Field = scenario_field.Field
 _Made = TypeVar('_Made')
-_Read = Callable[[_Field], Any]
+Read = Callable[[_Field], Any]
 
 # Longest ending first.
-_READERS: tuple[tuple[str, _Read], ...] = (
+_READERS: tuple[tuple[str, Read], ...] = (
     ('_kib_per_second', _Field.size_kib),
     ('_seconds', _Field.seconds),
     ('_kib', _Field.size_kib),
     ('_at', _Field.instant),
 )
-_READERS_BY_NAME: dict[str, _Read] = {
+_READERS_BY_NAME: dict[str, Read] = {
     'at': _Field.instant,
     'actual_end_kib': _Field.bounds_kib,
     'freed_kib': _Field.bounds_kib,
@@ -40,10 +40,22 @@ def make(kind: type[_Made], entry: _Field) -> _Made:
 
     :raises InvalidScenario: with one line that says what is wrong
     """
+    return fill(kind, entry, _key_and_reader)
+
+
+def fill(
+    kind: type[_Made],
+    entry: _Field,
+    key_and_reader: Callable[[str], tuple[str, Read]],
+) -> _Made:
+    """Make one, with the keys and readers that a caller has for its fields.
+
+    :raises InvalidScenario: with one line that says what is wrong
+    """
     required = []
-    readers: dict[str, tuple[str, _Read]] = {}
+    readers: dict[str, tuple[str, Read]] = {}
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]
-        key, read = _key_and_reader(field.name)
+        key, read = key_and_reader(field.name)
         readers[key] = (field.name, read)
         if field.default is dataclasses.MISSING:
             required.append(key)
@@ -56,7 +68,7 @@ def make(kind: type[_Made], entry: _Field) -> _Made:
     return kind(**values)
 
 
-def _key_and_reader(name: str) -> tuple[str, _Read]:
+def _key_and_reader(name: str) -> tuple[str, Read]:
     key = name
     read = _READERS_BY_NAME.get(name)
     for ending, read_ending in _READERS:

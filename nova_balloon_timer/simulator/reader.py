@@ -23,7 +23,7 @@ _Field = scenario_field.Field
 
 def shipped() -> list[str]:
     """Return the names of the scenarios that come with the project."""
-    return sorted(path.stem for path in _SCENARIOS.glob('*.yaml'))
+    return document.shipped(_SCENARIOS)
 
 
 def load(name_or_path: str) -> scenario.Scenario:
@@ -31,18 +31,8 @@ def load(name_or_path: str) -> scenario.Scenario:
 
     :raises InvalidScenario: with one line that says what is wrong
     """
-    path = pathlib.Path(name_or_path)
-    if name_or_path in shipped():
-        path = _SCENARIOS / f'{name_or_path}.yaml'
-    try:
-        with path.open('rb') as stream:
-            content = stream.read(document.LARGEST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        why = getattr(error, 'strerror', None) or str(error)
-        raise exception.InvalidScenario(
-            source=name_or_path, why=f'it cannot be read: {why}'
-        ) from error
-    return parse(content, name_or_path, name=path.stem)
+    name, content = document.read(_SCENARIOS, name_or_path)
+    return parse(content, name_or_path, name=name)
 
 
 def parse(content: bytes, source: str, *, name: str) -> scenario.Scenario:

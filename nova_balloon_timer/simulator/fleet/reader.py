@@ -8,7 +8,6 @@ import pathlib
 import random
 import uuid
 
-from nova_balloon_timer import exception
 from nova_balloon_timer.simulator import behaviour
 from nova_balloon_timer.simulator import disturbance
 from nova_balloon_timer.simulator import document
@@ -47,7 +46,7 @@ _OPTIONAL = (
 
 def shipped() -> list[str]:
     """Return the names of the host scenarios that come with the project."""
-    return sorted(path.stem for path in _SCENARIOS.glob('*.yaml'))
+    return document.shipped(_SCENARIOS)
 
 
 def load(name_or_path: str, seed: int = 0) -> scenario.FleetScenario:
@@ -55,18 +54,8 @@ def load(name_or_path: str, seed: int = 0) -> scenario.FleetScenario:
 
     :raises InvalidScenario: with one line that says what is wrong
     """
-    path = pathlib.Path(name_or_path)
-    if name_or_path in shipped():
-        path = _SCENARIOS / f'{name_or_path}.yaml'
-    try:
-        with path.open('rb') as stream:
-            content = stream.read(document.LARGEST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        why = getattr(error, 'strerror', None) or str(error)
-        raise exception.InvalidScenario(
-            source=name_or_path, why=f'it cannot be read: {why}'
-        ) from error
-    return parse(content, name_or_path, name=path.stem, seed=seed)
+    name, content = document.read(_SCENARIOS, name_or_path)
+    return parse(content, name_or_path, name=name, seed=seed)
 
 
 def parse(

@@ -6,13 +6,13 @@ and the rest is its key: ``peak_at`` is ``peak: 14h``.
 """
 
 from collections.abc import Callable
-import dataclasses
 from typing import Any, TypeVar
 
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer import units
 from nova_balloon_timer.simulator import field as scenario_field
+from nova_balloon_timer.simulator import parameter
 
 Field = scenario_field.Field
 _Made = TypeVar('_Made')
@@ -109,20 +109,9 @@ def make(kind: type[_Made], entry: Field, whole_kib: int) -> _Made:
     :param whole_kib: what percentages are of
     :raises InvalidScenario: with one line that says what is wrong
     """
-    required = []
-    readers: dict[str, tuple[str, Callable[[Field], Any]]] = {}
-    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
-        key, read = _key_and_reader(field.name, whole_kib)
-        readers[key] = (field.name, read)
-        if field.default is dataclasses.MISSING:
-            required.append(key)
-    entry.check_keys(required, readers)
-    values = {}
-    for key, (name, read) in readers.items():
-        found = entry.find(key)
-        if found is not None:
-            values[name] = read(found)
-    return kind(**values)
+    return parameter.fill(
+        kind, entry, lambda name: _key_and_reader(name, whole_kib)
+    )
 
 
 def _key_and_reader(
