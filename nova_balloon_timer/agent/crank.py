@@ -170,9 +170,17 @@ class HostCrank(manager.Manager):
                 self._end(action)
             case message.FreezeBalloon():
                 super()._carry_out(action)
-                self.controller.note_frozen(action.guest_uuid)
+                self._note_frozen(action.guest_uuid)
             case _:
                 super()._carry_out(action)
+
+    def _note_frozen(self, guest_uuid: str) -> None:
+        """Tell the controller, unless a policy already waits for its turn."""
+        if all(
+            run.balloon_policy.guest_uuid != guest_uuid
+            for run in self._engine.runs
+        ):
+            self.controller.note_frozen(guest_uuid)
 
     def _end(self, action: message.ReportEnd) -> None:
         report = action.report

@@ -189,6 +189,21 @@ class CancelTestCase(crank_world.CrankTestCase):
         self.assertIs(_Reason.CANCELLED, self.report().reason)
 
 
+class SupersedeTestCase(crank_world.CrankTestCase):
+    def test_freezing_the_one_before_does_not_end_the_next(self) -> None:
+        """Its relief is still to come, and must not be asked for twice."""
+        guest = self.host.add('web-01', rate_mib_per_second=10)
+        self.start()
+        self.ask(guest)
+        self.record.wait('told: start')
+        made = self.ask(guest)
+        self.record.wait('told: end')
+        flight = self.controller.flights.find(guest.uuid)
+        assert flight is not None
+        self.assertEqual(made.uuid, flight.balloon_policy.uuid)
+        self.assertFalse(flight.is_silent(flight.began_at))
+
+
 class DefectTestCase(crank_world.CrankTestCase):
     """Defects of ours in the controller cost no deadline."""
 
