@@ -8,8 +8,25 @@ class BalloonTimerError(Exception):
     msg_fmt = 'An unknown error occurred.'
 
     def __init__(self, **details: object) -> None:
+        # NOTE: no positional arguments, so that oslo.messaging, which calls
+        # the class with ``args`` and ``kwargs``, makes an equal one of it on
+        # the other side.
+        super().__init__()
         self.details = details
-        super().__init__(self.msg_fmt % details)
+        self._words = self.msg_fmt % details
+
+    def __str__(self) -> str:
+        return self._words
+
+    @property
+    def kwargs(self) -> dict[str, str | int | float | None]:
+        """Return the details as they go over the message bus."""
+        return {
+            name: value
+            if value is None or isinstance(value, str | int | float)
+            else str(value)
+            for name, value in self.details.items()
+        }
 
 
 class InvalidSize(BalloonTimerError):
@@ -47,6 +64,49 @@ class InvalidRunFile(BalloonTimerError):
 
 class OutputNotWritable(BalloonTimerError):
     msg_fmt = '%(path)s cannot be written: %(why)s'
+
+
+class InvalidArgument(BalloonTimerError):
+    msg_fmt = '%(name)s: %(why)s'
+
+
+class PolicyNotFound(BalloonTimerError):
+    msg_fmt = 'there is no policy %(uuid)s, neither under way nor over'
+
+
+class PolicyNotLive(BalloonTimerError):
+    msg_fmt = 'policy %(uuid)s is not under way: it has ended by %(reason)s'
+
+
+class GuestRefused(BalloonTimerError):
+    msg_fmt = 'guest %(guest)s is left alone: %(why)s'
+
+
+class AgentBusy(BalloonTimerError):
+    msg_fmt = 'the agent is there but does not get round to it: %(why)s'
+
+
+class BusNotConfigured(BalloonTimerError):
+    msg_fmt = (
+        'no message bus is configured: transport_url is set neither in '
+        "nova-balloon-timer.conf nor in nova.conf; 'apply' and 'guest list "
+        "--local' need none"
+    )
+
+
+class BusUnavailable(BalloonTimerError):
+    msg_fmt = 'the message bus cannot be used: %(why)s'
+
+
+class HostNotAnswering(BalloonTimerError):
+    msg_fmt = (
+        "no agent answered for host '%(host)s' within %(seconds)s s: is it "
+        'running, and is that its name on the message bus?'
+    )
+
+
+class AgentFailed(BalloonTimerError):
+    msg_fmt = "the agent of host '%(host)s' failed: %(why)s"
 
 
 class IllegalTransition(BalloonTimerError):

@@ -20,8 +20,10 @@ from nova_balloon_timer import message
 from nova_balloon_timer import situation
 from nova_balloon_timer.agent import configured
 from nova_balloon_timer.agent import crank as agent_crank
+from nova_balloon_timer.agent import gate as agent_gate
 from nova_balloon_timer.agent import lock as agent_lock
 from nova_balloon_timer.agent import narrator
+from nova_balloon_timer.agent import server as agent_server
 from nova_balloon_timer.appliers import loader as applier_loader
 from nova_balloon_timer.appliers import pool as applier_pool
 from nova_balloon_timer.controller import machine as controller_machine
@@ -70,32 +72,6 @@ def check(conf: cfg.ConfigOpts) -> None:
     applier_loader.load(options.applier, options.connection_uri)
 
 
-class Gate:
-    """Keeps readings until it is known whether they count."""
-
-    def __init__(self, sink: pressure_base.Sink) -> None:
-        self._sink = sink
-        self._lock = threading.Lock()
-        self._is_open = False
-        # By source: the last says it all.
-        self._kept: dict[str, situation.PressureReading] = {}
-
-    def take(self, reading: situation.PressureReading) -> None:
-        """Keep a reading, or hand it on."""
-        with self._lock:
-            if self._is_open:
-                self._sink(reading)
-            else:
-                self._kept[reading.source] = reading
-
-    def open(self) -> None:
-        """Hand on what was kept, and whatever comes from now on."""
-        with self._lock:
-            self._is_open = True
-            for reading in self._kept.values():
-                self._sink(reading)
-
-
 class Agent:
     """Relieves this host and returns what was taken, until it is stopped."""
 
@@ -114,6 +90,7 @@ class Agent:
         self._stopping = threading.Event()
         self._lookout: pressure_lookout.Lookout | None = None
         self._thread: threading.Thread | None = None
+        self._servers: list[agent_server.Server] = []
 
     def start(self) -> None:
         """Begin; what ran when the agent before ended goes on.
@@ -166,6 +143,9 @@ class Agent:
             daemon=True,
         )
         self._thread.start()
+        self._servers = self._make_servers()
+        for server in self._servers:
+            server.start()
 
     def stop(self) -> None:
         """Freeze what is under way, and end within two seconds."""
@@ -173,6 +153,8 @@ class Agent:
             return
         until = time.monotonic() + _STOP_SECONDS
         self._stopping.set()
+        for server in self._servers:
+            server.close()
         self._crank.stop()
         self._thread.join(_FREEZE_SECONDS)
         if self._thread.is_alive():
@@ -272,14 +254,17 @@ class Agent:
             journal=self._journal,
         )
 
+    def _make_servers(self) -> list[agent_server.Server]:
+        return []
+
     def _start_lookout(
         self, settings: pressure_base.PressureSettings
-    ) -> tuple[pressure_lookout.Lookout, Gate]:
+    ) -> tuple[pressure_lookout.Lookout, agent_gate.Gate]:
         lookout = pressure_lookout.Lookout(
             self._options.pressure_sources, settings
         )
         _check_watermarks(settings)
-        gate = Gate(self._take_reading)
+        gate = agent_gate.Gate(self._take_reading)
         lookout.start(gate.take)
         return lookout, gate
 

@@ -64,12 +64,27 @@ class HostCrank(manager.Manager):
         self._untold = 0
         self._eventful_until = -math.inf
         self._unwritten: dict[str, tuple[model.BalloonPolicy, float]] = {}
+        self._accepted: dict[str, Callable[[], None]] = {}
         # What is for a later portion, and has not ended before its turn.
         self._unrequested: set[str] = set()
 
-    def request(self, policies: Sequence[model.BalloonPolicy]) -> None:
-        """Journal policies, and run them then; from any thread."""
-        self.call(lambda: self._request(policies))
+    def request(
+        self,
+        policies: Sequence[model.BalloonPolicy],
+        accepted: Callable[[], None] | None = None,
+    ) -> None:
+        """Journal policies, and run them then; from any thread.
+
+        :param accepted: called, by the thread that turns the crank, when the
+            first of them is handed to the engine
+        """
+
+        def request() -> None:
+            if accepted is not None and policies:
+                self._accepted[policies[0].uuid] = accepted
+            self._request(policies)
+
+        self.call(request)
 
     def stop(self) -> None:
         """Have :meth:`run` freeze what is under way, and return."""
@@ -278,6 +293,9 @@ class HostCrank(manager.Manager):
         event = message.PolicyRequested(policy=balloon_policy)
         self._tell_controller(event, self._clock())
         super()._take_in(event, self._clock())
+        accepted = self._accepted.pop(balloon_policy.uuid, None)
+        if accepted is not None:
+            accepted()
 
     def _release_unwritten(self, policy_uuid: str) -> None:
         """Let a policy begin that shall end, so that its end is told."""

@@ -11,8 +11,16 @@ import testscenarios
 from nova_balloon_timer.conf import opts
 from tests.unit import base
 
+
+def _name_of(group: cfg.OptGroup | None) -> str:
+    return 'DEFAULT' if group is None else group.name
+
+
 _OPTIONS = [
-    (f'{group.name}.{option.name}', {'group': group, 'option': option})
+    (
+        f'{_name_of(group)}.{option.name}',
+        {'group': _name_of(group), 'option': option},
+    )
     for group, options in opts.list_opts()
     for option in options
 ]
@@ -32,19 +40,22 @@ def _written(default: object) -> str:
     """Write a default as a configuration file has it."""
     if isinstance(default, list):
         return ','.join(default)
+    if isinstance(default, bool):
+        return str(default).lower()
     return '' if default == {} else str(default)
 
 
 def _make_conf() -> cfg.ConfigOpts:
     conf = cfg.ConfigOpts()
     opts.register_opts(conf)
+    opts.register_nova_opts(conf)
     conf([], project='none', default_config_files=[], default_config_dirs=[])
     return conf
 
 
 class OptionTestCase(testscenarios.WithScenarios, base.TestCase):
     scenarios = _OPTIONS
-    group: cfg.OptGroup
+    group: str
     option: cfg.Opt
 
     def test_has_help_that_begins_with_a_sentence(self) -> None:
@@ -65,34 +76,33 @@ class OptionTestCase(testscenarios.WithScenarios, base.TestCase):
         self.assertEqual(bool(related), bool(names))
         for name in names:
             self.assertNotEqual(self.option.name, name)
-            self.assertIn(f'{self.group.name}.{name}', dict(_OPTIONS))
+            self.assertIn(f'{self.group}.{name}', dict(_OPTIONS))
 
     def test_is_registered_with_its_default(self) -> None:
         conf = _make_conf()
-        value = conf[self.group.name][self.option.dest]
+        group = conf if self.group == 'DEFAULT' else conf[self.group]
+        value = group[self.option.dest]
         self.assertEqual(self.option.default, value)
         self.assertIsNotNone(value)
 
 
 class NumberTestCase(testscenarios.WithScenarios, base.TestCase):
     scenarios = _NUMBERS
-    group: cfg.OptGroup
+    group: str
     option: cfg.Opt
 
     def setUp(self) -> None:
         super().setUp()
         self.conf = _make_conf()
         # NOTE: groups share their options' state between configurations.
-        self.addCleanup(
-            self.conf.clear_override, self.option.name, self.group.name
-        )
+        self.addCleanup(self.conf.clear_override, self.option.name, self.group)
         number = self.option.type
         assert isinstance(number, types.Integer | types.Float)
         assert number.min is not None and number.max is not None
         self.lowest, self.highest = number.min, number.max
 
     def set(self, value: float) -> None:
-        self.conf.set_override(self.option.name, value, self.group.name)
+        self.conf.set_override(self.option.name, value, self.group)
 
     def test_has_its_default_within_its_bounds(self) -> None:
         self.assertTrue(self.lowest <= self.option.default <= self.highest)
@@ -100,9 +110,7 @@ class NumberTestCase(testscenarios.WithScenarios, base.TestCase):
     def test_takes_its_extremes(self) -> None:
         for value in (self.lowest, self.highest):
             self.set(value)
-            self.assertEqual(
-                value, self.conf[self.group.name][self.option.dest]
-            )
+            self.assertEqual(value, self.conf[self.group][self.option.dest])
 
     def test_takes_nothing_beyond(self) -> None:
         for value in (self.lowest - 1, self.highest + 1):
@@ -115,7 +123,7 @@ class NumberTestCase(testscenarios.WithScenarios, base.TestCase):
                 self.conf.set_override,
                 self.option.name,
                 value,
-                self.group.name,
+                self.group,
             )
 
 
@@ -127,9 +135,10 @@ class SampleTestCase(base.TestCase):
         sample = io.StringIO()
         generator.generate(conf, sample)
         for group, options in opts.list_opts():
-            self.assertIn(f'[{group.name}]\n', sample.getvalue())
+            self.assertIn(f'[{_name_of(group)}]\n', sample.getvalue())
             for option in options:
-                line = f'#{option.name} = {_written(option.default)}'
+                default = option.sample_default or option.default
+                line = f'#{option.name} = {_written(default)}'
                 self.assertIn(f'\n{line.rstrip()}\n', sample.getvalue())
 
     def test_names_are_unique(self) -> None:
