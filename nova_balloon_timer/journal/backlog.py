@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 import dataclasses
 import enum
 
+from nova_balloon_timer import announcement
 from nova_balloon_timer.journal import store as journal_store
 
 Done = Callable[[str | None], None]
@@ -20,6 +21,8 @@ class Kind(enum.Enum):
     TRAITS = 'traits'
     NOTICE = 'notice'
     READING = 'host reading'
+    PROGRESS = 'notification of progress'
+    SENT = 'receipt of notifications'
 
     @property
     def is_transition(self) -> bool:
@@ -31,9 +34,9 @@ class Kind(enum.Enum):
         """Tell whether it is still worth writing once the disk is back.
 
         A request is not: whoever asked was told that it failed, and will not
-        act on it.
+        act on it. Progress is no news by then.
         """
-        return self is not Kind.REQUEST
+        return self not in (Kind.REQUEST, Kind.PROGRESS)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -41,13 +44,21 @@ class Job:
     """Something to write, and whom to tell.
 
     :param done: called once, with what went wrong or None
+    :param announcements: to be kept, in the same transaction, until they are
+        sent; taken out where nothing can be kept
     """
 
     kind: Kind
     write: Callable[[journal_store.Store], None]
     queued_at: float
     done: Done | None = None
+    announcements: tuple[announcement.Announcement, ...] = ()
     attempts: int = 0
+
+    def take_announcements(self) -> tuple[announcement.Announcement, ...]:
+        """Take out what is to be announced some other way."""
+        taken, self.announcements = self.announcements, ()
+        return taken
 
 
 class Backlog:
@@ -91,6 +102,12 @@ class Backlog:
         jobs = [self._jobs.popleft() for _ in range(min(most, len(self)))]
         self._forget(jobs)
         return jobs
+
+    def take_announcements(self) -> tuple[announcement.Announcement, ...]:
+        """Take out what is to be announced some other way."""
+        return tuple(
+            said for job in self._jobs for said in job.take_announcements()
+        )
 
     def dismiss_waiting(self) -> list[Done]:
         """Give up what is not worth keeping, and return whom to tell so.

@@ -65,7 +65,15 @@ class HostClock:
         :raises ValueError: it is no number
         :raises OverflowError: it is farther away than a calendar goes
         """
-        return to_us(self.pair().utc_at(at))
+        return to_us(self.utc_at(at))
+
+    def utc_at(self, at: float) -> datetime.datetime:
+        """Turn a monotonic instant of this boot into UTC.
+
+        :raises ValueError: it is no number
+        :raises OverflowError: it is farther away than a calendar goes
+        """
+        return self.pair().utc_at(at)
 
     def is_of_this_boot(self, boot_id: str, at: float | None) -> bool:
         """Tell whether a monotonic instant from the disk still means it."""

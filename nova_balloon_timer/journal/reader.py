@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is in the journal, read beside whoever writes it, from any process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 import contextlib
 import dataclasses
 import datetime
@@ -17,7 +17,9 @@ from nova_balloon_timer import situation
 from nova_balloon_timer.journal import content
 from nova_balloon_timer.journal import course
 from nova_balloon_timer.journal import instant
+from nova_balloon_timer.journal import outbox
 from nova_balloon_timer.journal import place
+from nova_balloon_timer.notifier import letter
 from nova_balloon_timer.report import saved_run
 
 LOG = logging.getLogger(__name__)
@@ -26,9 +28,10 @@ LOG = logging.getLogger(__name__)
 _MOST_POLICIES = 10_000
 
 _IN_FLIGHT = """
-    SELECT uuid, guest_name, boot_id, requested_us, started_at, started_us,
-        content
-    FROM policy WHERE ended_us IS NULL ORDER BY id
+    SELECT policy.uuid, guest_name, boot_id, requested_us, started_at,
+        started_us, content, sequence
+    FROM policy LEFT JOIN subject ON subject.uuid = policy.uuid
+    WHERE ended_us IS NULL ORDER BY id
 """
 _TRAITS = """
     SELECT guest_uuid, rate_kib_per_second, cooperation, strikes, struck_utc
@@ -64,6 +67,7 @@ class InFlight:
     :param started_at: on our monotonic clock; None if it was not begun, or
         before this boot
     :param started_utc: None if it was not begun
+    :param sequence: of the last notification of it; None: there was none
     """
 
     policy: model.BalloonPolicy
@@ -72,6 +76,7 @@ class InFlight:
     requested_utc: datetime.datetime
     started_at: float | None
     started_utc: datetime.datetime | None
+    sequence: int | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +206,24 @@ class Reader:
             course=host_course,
         )
 
+    def letters(self, after: int, limit: int) -> Sequence[letter.Letter]:
+        """Return notifications that wait to be sent, the oldest first.
+
+        :param after: the number of a letter; only those behind it
+        """
+        with self._file() as file:
+            return outbox.read(file, after, limit)
+
+    def count_letters(self) -> int:
+        """Count the notifications that wait to be sent."""
+        with self._file() as file:
+            return outbox.count_waiting(file)
+
+    def host_subjects(self) -> list[outbox.Told]:
+        """Return the times of pressure whose end was not told."""
+        with self._file() as file:
+            return outbox.host_subjects(file)
+
     @contextlib.contextmanager
     def _file(self) -> Iterator[sqlite3.Connection]:
         connection = place.connect_to_read(self._path)
@@ -222,6 +245,7 @@ class Reader:
         started_at: float | None,
         started_us: int | None,
         packed: bytes,
+        sequence: int | None,
     ) -> InFlight:
         is_of_this_boot = self._clock.is_of_this_boot(boot_id, started_at)
         started_utc = None
@@ -234,6 +258,7 @@ class Reader:
             requested_utc=instant.from_us(requested_us),
             started_at=started_at if is_of_this_boot else None,
             started_utc=started_utc,
+            sequence=sequence,
         )
 
 

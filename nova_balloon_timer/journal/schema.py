@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables, how older ones become newer ones, and what is no journal."""
 
+import contextlib
+import functools
 import sqlite3
 
 # NOTE: 'nbtj' in ASCII. A pragma takes no parameter, so it is in the text of
@@ -63,6 +65,26 @@ _MARK = """
     )
 """
 
+# What is still to be told on the message bus.
+_OUTBOX = """
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_us INTEGER NOT NULL,
+        subject_uuid TEXT NOT NULL,
+        event_type TEXT NOT NULL,
+        priority TEXT NOT NULL,
+        content BLOB NOT NULL
+    )
+"""
+# What has been told of whatever is not over.
+_SUBJECT = """
+    CREATE TABLE subject (
+        uuid TEXT PRIMARY KEY,
+        is_host INTEGER NOT NULL,
+        sequence INTEGER NOT NULL
+    )
+"""
+
 # From each version to the next, from nothing on. A step that was released is
 # never changed; the last statement of each says which version it makes.
 STEPS: tuple[Step, ...] = (
@@ -71,14 +93,24 @@ STEPS: tuple[Step, ...] = (
         _TRAITS,
         _HOST_READING,
         _MARK,
+        _OUTBOX,
+        _SUBJECT,
         'CREATE INDEX policy_by_end ON policy (ended_us, id)',
         'CREATE INDEX host_reading_by_instant ON host_reading (at_us)',
         'CREATE INDEX mark_by_instant ON mark (at_us)',
+        'CREATE INDEX outbox_by_subject ON outbox (subject_uuid)',
         'PRAGMA application_id = 1851946090',
         'PRAGMA user_version = 1',
     ),
 )
-_TABLES = {'policy', 'traits', 'host_reading', 'mark'}
+_TABLES = {
+    'policy',
+    'traits',
+    'host_reading',
+    'mark',
+    'outbox',
+    'subject',
+}
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -119,8 +151,25 @@ def find_damage(connection: sqlite3.Connection, newest: int) -> str:
         )
     if not tables >= _TABLES:
         return f'it lacks {", ".join(sorted(_TABLES - tables))}'
+    if version <= len(STEPS) and _layout(connection) != _made_by(version):
+        return 'its tables are not those that we make'
     found = connection.execute('PRAGMA quick_check(1)').fetchone()[0]
     return '' if found == 'ok' else ' '.join(str(found).split())
+
+
+def _layout(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Return what tables and indexes there are, as they were made."""
+    query = 'SELECT name, sql FROM sqlite_master WHERE sql NOT NULL'
+    return set(connection.execute(query))
+
+
+@functools.cache
+def _made_by(version: int) -> set[tuple[str, str]]:
+    with contextlib.closing(
+        sqlite3.connect(':memory:', isolation_level=None)
+    ) as fresh:
+        migrate(fresh, STEPS[:version])
+        return _layout(fresh)
 
 
 def migrate(

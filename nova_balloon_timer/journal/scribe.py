@@ -7,6 +7,7 @@ import sqlite3
 
 from oslo_log import log as logging
 
+from nova_balloon_timer import announcement
 from nova_balloon_timer import exception
 from nova_balloon_timer.journal import backlog
 from nova_balloon_timer.journal import health as journal_health
@@ -37,16 +38,21 @@ class Outcome:
 
     :param told: whom to tell what, with what went wrong or None
     :param kept: to be tried again
+    :param unkept: to be announced, but not on the disk
+    :param has_letters: notifications are on the disk that wait to be sent
     """
 
     told: tuple[tuple[backlog.Done, str | None], ...] = ()
     kept: tuple[backlog.Job, ...] = ()
+    unkept: tuple[announcement.Announcement, ...] = ()
+    has_letters: bool = False
 
 
 def refuse(jobs: Sequence[backlog.Job], words: str) -> Outcome:
     """Give up jobs."""
     told = ((job.done, words) for job in jobs if job.done is not None)
-    return Outcome(told=tuple(told))
+    unkept = (said for job in jobs for said in job.take_announcements())
+    return Outcome(told=tuple(told), unkept=tuple(unkept))
 
 
 class Scribe:
@@ -75,6 +81,11 @@ class Scribe:
         """Tell whether there is a file to write to."""
         return self._store.is_open
 
+    @property
+    def dropped_letters(self) -> int:
+        """Return how many notifications there was no room for."""
+        return self._store.dropped
+
     def close(self) -> None:
         """Close the file."""
         self._store.close()
@@ -87,12 +98,20 @@ class Scribe:
         except _UNWRITABLE as error:
             return self._handle_failure(jobs, error, now)
         self._health.work()
+        refused = (
+            job
+            for job, words in zip(jobs, answers, strict=True)
+            if words is not None
+        )
+        unkept = [said for job in refused for said in job.take_announcements()]
         return Outcome(
             told=tuple(
                 (job.done, words)
                 for job, words in zip(jobs, answers, strict=True)
                 if job.done is not None
-            )
+            ),
+            unkept=tuple(unkept),
+            has_letters=any(job.announcements for job in jobs),
         )
 
     def prune(self, now: float) -> None:
@@ -119,6 +138,7 @@ class Scribe:
             with self._store.entry():
                 job.write(self._store)
         except exception.PolicyAlreadyEnded as error:
+            job.take_announcements()
             # NOTE: a commit that fails may have reached the disk all the same.
             if job.attempts:
                 return None
@@ -133,7 +153,30 @@ class Scribe:
             # NOTE: a defect; the others of the transaction are written.
             LOG.exception('The journal cannot enter a %s', job.kind.value)
             return f'a defect: {place.words_of(error)}'
+        for said in job.announcements:
+            self._announce(said)
         return None
+
+    def _announce(self, said: announcement.Announcement) -> None:
+        """Keep a notification; what is wrong with it harms nothing else."""
+        try:
+            with self._store.entry():
+                self._store.announce(said)
+        except (*_REFUSED, TypeError) as error:
+            LOG.error(
+                'The notification %s of %s cannot be written: %s',
+                said.event_type.value,
+                said.subject_uuid,
+                error,
+            )
+        except _UNWRITABLE:
+            raise
+        except Exception:
+            LOG.exception(
+                'A notification cannot be written: %s of %s',
+                said.event_type.value,
+                said.subject_uuid,
+            )
 
     def _handle_failure(
         self, jobs: Sequence[backlog.Job], error: Exception, now: float

@@ -13,6 +13,7 @@ import math
 import pathlib
 import sqlite3
 
+from nova_balloon_timer import announcement
 from nova_balloon_timer import exception
 from nova_balloon_timer import message
 from nova_balloon_timer import model
@@ -20,9 +21,11 @@ from nova_balloon_timer import situation
 from nova_balloon_timer.journal import content
 from nova_balloon_timer.journal import instant
 from nova_balloon_timer.journal import occurrence
+from nova_balloon_timer.journal import outbox
 from nova_balloon_timer.journal import place
 from nova_balloon_timer.journal import retention as journal_retention
 from nova_balloon_timer.journal import schema
+from nova_balloon_timer.notifier import letter
 from nova_balloon_timer.report import saved_run
 
 _BUSY_SECONDS = 0.5
@@ -66,6 +69,9 @@ class Store:
 
     :param busy_seconds: how long a call waits for another process
     :param steps: how older tables become newer ones
+    :param encode: writes out what is announced; None: nothing is
+    :param most_letters: that wait to be sent
+    :ivar dropped: how many of them were more than that
     """
 
     def __init__(
@@ -75,7 +81,12 @@ class Store:
         clock: instant.HostClock | None = None,
         busy_seconds: float = _BUSY_SECONDS,
         steps: tuple[schema.Step, ...] = schema.STEPS,
+        encode: letter.Encode | None = None,
+        most_letters: int = 10_000,
     ) -> None:
+        self._encode = encode
+        self._most_letters = most_letters
+        self.dropped = 0
         self._path = path
         self._clock = clock or instant.HostClock()
         self._busy_seconds = busy_seconds
@@ -231,6 +242,21 @@ class Store:
         words = content.tidy(occurrence.words_of(notice, guest_name))
         kind = occurrence.kind_of(notice).value
         self._file.execute(_NOTE, (self._clock.utc_us(notice.at), kind, words))
+
+    def announce(self, said: announcement.Announcement) -> None:
+        """Keep a notification until it is sent.
+
+        :raises Exception: whatever is wrong with writing it
+        """
+        if self._encode is None:
+            return
+        at_us = self._clock.utc_us(said.at)
+        outbox.enter(self._file, said, at_us, self._encode(said))
+        self.dropped += outbox.drop_surplus(self._file, self._most_letters)
+
+    def forget_sent(self, numbers: Sequence[int]) -> None:
+        """Forget notifications that were sent."""
+        outbox.remove(self._file, numbers)
 
     def sample_host(
         self, memory: situation.HostMemory, watermarks: situation.Watermarks

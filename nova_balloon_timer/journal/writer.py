@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A thread that writes the journal, because no deadline may wait for a disk.
+"""The journal as the rest of the agent knows it; no deadline waits for it.
 
 The rule of the whole is *journal, act, notify*: a request comes back by its
-``done`` once it is on the disk, and only then is a balloon moved. All that
-waits is written in one transaction, so that ten policies cost one flush.
+``done`` once it is on the disk, and only then is a balloon moved.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +13,7 @@ import time
 
 from oslo_log import log as logging
 
-from nova_balloon_timer import exception
+from nova_balloon_timer import announcement
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
@@ -26,17 +25,15 @@ from nova_balloon_timer.journal import retention as journal_retention
 from nova_balloon_timer.journal import scribe as journal_scribe
 from nova_balloon_timer.journal import store as journal_store
 from nova_balloon_timer.journal import thinning
+from nova_balloon_timer.journal import worker as journal_worker
+from nova_balloon_timer.notifier import letter
 
 LOG = logging.getLogger(__name__)
 
-_MOST_IN_A_BATCH = 256
+Announcements = Sequence[announcement.Announcement]
+
 # Beyond so many transitions that wait, ends are kept without their curves.
 _MOST_CURVES = 64
-# NOTE: who starts waits for so long, and must see SIGTERM soon after.
-_FIRST_LOOK_SECONDS = 1.0
-_LAST_PAUSE_SECONDS = 0.1
-_CLOSED = 'the journal is closed'
-_FULL = 'the journal has no room for more: its disk is too slow, or failing'
 
 
 class Journal:
@@ -48,7 +45,12 @@ class Journal:
     nothing is called, so whoever cannot wait needs a timer of their own, and
     must expect that the entry is made later.
 
+    What is to be announced is kept in the same transaction as what it tells;
+    where the disk fails it goes to the carrier instead.
+
     :param retention: how much of the past is kept
+    :param encode: writes out what is announced; None: nothing is kept of it
+    :param most_letters: notifications that wait to be sent, at the most
     :param patience_seconds: how long to wait for another process that holds
         the file, before that counts as a failure
     :param jobs: what waits; a smaller one is for tests
@@ -60,6 +62,8 @@ class Journal:
         *,
         retention: journal_retention.Retention | None = None,
         clock: instant.HostClock | None = None,
+        encode: letter.Encode | None = None,
+        most_letters: int = 10_000,
         patience_seconds: float = 5.0,
         jobs: backlog.Backlog | None = None,
     ) -> None:
@@ -68,30 +72,36 @@ class Journal:
         self._reader = reader.Reader(path, clock=clock)
         self._health = journal_health.Health(path)
         self._scribe = journal_scribe.Scribe(
-            journal_store.Store(path, clock=clock),
+            journal_store.Store(
+                path, clock=clock, encode=encode, most_letters=most_letters
+            ),
             self._health,
             retention or journal_retention.Retention(),
             patience_seconds=patience_seconds,
         )
-        self._backlog = backlog.Backlog() if jobs is None else jobs
         self._thinner = thinning.Thinner()
-        self._changed = threading.Condition()
-        self._is_writing = False
-        self._has_tried = False
-        self._is_complete = True
-        self._look_by = time.monotonic() + _FIRST_LOOK_SECONDS
+        self._lock = threading.Lock()
         # By this process, until what ran before it is known.
         self._requested: set[str] | None = set()
-        self._close_by: float | None = None
-        self._thread = threading.Thread(
-            target=self._work, name='balloon-journal', daemon=True
+        self._worker = journal_worker.Worker(
+            path,
+            self._scribe,
+            self._health,
+            backlog.Backlog() if jobs is None else jobs,
         )
-        self._thread.start()
 
     @property
     def failure(self) -> str:
         """Why nothing can be written at present; empty if it can."""
         return self._health.words
+
+    @property
+    def dropped_letters(self) -> int:
+        """How many notifications there was no room for."""
+        return self._scribe.dropped_letters
+
+    def __len__(self) -> int:
+        return len(self._worker)
 
     def request(
         self,
@@ -99,6 +109,7 @@ class Journal:
         requested_at: float,
         done: backlog.Done,
         guest_names: Mapping[str, str] | None = None,
+        announcements: Announcements = (),
     ) -> None:
         """Enter policies that shall start: all of them, or none.
 
@@ -107,19 +118,24 @@ class Journal:
         :param guest_names: by UUID
         """
         policies = tuple(policies)
-        with self._changed:
+        with self._lock:
             if self._requested is not None:
                 self._requested.update(it.uuid for it in policies)
         self._add(
             backlog.Kind.REQUEST,
             lambda store: store.request(policies, requested_at, guest_names),
             done,
+            announcements,
         )
 
-    def start(self, policy_uuid: str, at: float) -> None:
+    def start(
+        self, policy_uuid: str, at: float, announcements: Announcements = ()
+    ) -> None:
         """Enter that a policy began to move its balloon."""
         self._add(
-            backlog.Kind.START, lambda store: store.start(policy_uuid, at)
+            backlog.Kind.START,
+            lambda store: store.start(policy_uuid, at),
+            announcements=announcements,
         )
 
     def end(
@@ -127,6 +143,7 @@ class Journal:
         report: model.EndReport,
         done: backlog.Done,
         guest_name: str | None = None,
+        announcements: Announcements = (),
     ) -> None:
         """Enter how a policy ended; the first end of each stands.
 
@@ -135,12 +152,13 @@ class Journal:
 
         :param guest_name: None: the one that it was requested with
         """
-        if self._backlog.transitions > _MOST_CURVES:
+        if self._worker.transitions > _MOST_CURVES:
             report = dataclasses.replace(report, curve=())
         self._add(
             backlog.Kind.END,
             lambda store: store.end(report, guest_name),
             done,
+            announcements,
         )
 
     def remember(self, guest_uuid: str, traits: situation.GuestTraits) -> None:
@@ -151,15 +169,32 @@ class Journal:
         )
 
     def note(
-        self, notice: message.Notice, guest_name: str | None = None
+        self,
+        notice: message.Notice,
+        guest_name: str | None = None,
+        announcements: Announcements = (),
     ) -> None:
         """Keep that something happened.
 
         :param guest_name: of the guest that it is about, if known
         """
         self._add(
-            backlog.Kind.NOTICE, lambda store: store.note(notice, guest_name)
+            backlog.Kind.NOTICE,
+            lambda store: store.note(notice, guest_name),
+            announcements=announcements,
         )
+
+    def announce(self, announcements: Announcements) -> None:
+        """Keep what changes nothing else: how far something is."""
+        self._add(
+            backlog.Kind.PROGRESS,
+            lambda store: None,
+            announcements=announcements,
+        )
+
+    def forget_sent(self, numbers: Sequence[int]) -> None:
+        """Forget notifications that were sent."""
+        self._add(backlog.Kind.SENT, lambda store: store.forget_sent(numbers))
 
     def sample_host(
         self,
@@ -169,7 +204,7 @@ class Journal:
         is_pressing: bool,
     ) -> None:
         """Keep how the host stands, every now and then."""
-        with self._changed:
+        with self._lock:
             is_taken = self._thinner.takes(memory.at, is_pressing=is_pressing)
         if is_taken:
             self._add(
@@ -185,7 +220,7 @@ class Journal:
 
         :raises JournalNotReadable: what is in it is not known
         """
-        self._wait_for_first_try()
+        self._worker.wait_for_first_try()
         return self._reader.in_flight()
 
     def left_behind(self) -> list[reader.InFlight]:
@@ -196,7 +231,7 @@ class Journal:
         :raises JournalNotReadable: what is in it is not known
         """
         flights = self.in_flight()
-        with self._changed:
+        with self._lock:
             requested, self._requested = self._requested or set(), None
         return [it for it in flights if it.policy.uuid not in requested]
 
@@ -205,145 +240,37 @@ class Journal:
 
         :raises JournalNotReadable: what is in it is not known
         """
-        self._wait_for_first_try()
+        self._worker.wait_for_first_try()
         return self._reader.traits()
+
+    def connect(self, carrier: letter.Carrier) -> None:
+        """Have somebody send what is to be announced."""
+        self._worker.carrier = carrier
 
     def flush(self, timeout_seconds: float) -> bool:
         """Wait until all is on the disk; tell whether it is."""
-        with self._changed:
-            return self._changed.wait_for(
-                lambda: not self._backlog and not self._is_writing,
-                timeout_seconds,
-            )
+        return self._worker.flush(timeout_seconds)
 
     def close(self, timeout_seconds: float) -> bool:
         """Write what waits, and take nothing more.
 
         :returns: all of it is on the disk
         """
-        with self._changed:
-            if self._close_by is None:
-                # NOTE: the rest is for saying what became of it.
-                self._close_by = time.monotonic() + 0.8 * timeout_seconds
-            self._changed.notify_all()
-        self._thread.join(timeout_seconds)
-        return not self._thread.is_alive() and self._is_complete
-
-    def _wait_for_first_try(self) -> None:
-        with self._changed:
-            left_seconds = max(0.0, self._look_by - time.monotonic())
-            if not self._changed.wait_for(
-                lambda: self._has_tried, left_seconds
-            ):
-                raise exception.JournalNotReadable(
-                    path=self._path, why='its disk does not answer'
-                )
+        return self._worker.close(timeout_seconds)
 
     def _add(
         self,
         kind: backlog.Kind,
         write: Callable[[journal_store.Store], None],
         done: backlog.Done | None = None,
+        announcements: Announcements = (),
     ) -> None:
-        job = backlog.Job(
-            kind=kind, write=write, done=done, queued_at=time.monotonic()
+        self._worker.add(
+            backlog.Job(
+                kind=kind,
+                write=write,
+                done=done,
+                announcements=tuple(announcements),
+                queued_at=time.monotonic(),
+            )
         )
-        words = _CLOSED
-        with self._changed:
-            if self._close_by is None:
-                if self._backlog.add(job):
-                    self._changed.notify_all()
-                    return
-                words = _FULL
-                self._health.lose(kind)
-        if done is not None:
-            done(words)
-
-    def _work(self) -> None:
-        while self._turn():
-            pass
-        with self._changed:
-            jobs = self._backlog.take(len(self._backlog))
-            self._is_complete = not jobs
-        self._health.end(job.kind for job in jobs)
-        self._tell(journal_scribe.refuse(jobs, _CLOSED))
-        self._scribe.close()
-
-    def _turn(self) -> bool:
-        """Wait for something to do, and do it; False: that was all."""
-        with self._changed:
-            self._wait()
-            now = time.monotonic()
-            if self._is_over(now):
-                return False
-            outcome = None
-            if self._is_resting(now):
-                words = self._health.words
-                waiting = self._backlog.dismiss_waiting()
-                outcome = journal_scribe.Outcome(
-                    told=tuple((done, words) for done in waiting)
-                )
-            else:
-                jobs = self._backlog.take(_MOST_IN_A_BATCH)
-            self._is_writing = True
-        if outcome is None:
-            outcome = self._write(jobs, now)
-        with self._changed:
-            self._backlog.put_back(outcome.kept)
-        self._tell(outcome)
-        with self._changed:
-            self._has_tried = True
-            self._is_writing = False
-            self._changed.notify_all()
-        return True
-
-    def _wait(self) -> None:
-        while (seconds := self._wait_seconds(time.monotonic())) > 0:
-            if self._close_by is not None:
-                self._changed.wait(min(seconds, _LAST_PAUSE_SECONDS))
-                return
-            self._changed.wait(seconds)
-
-    def _wait_seconds(self, now: float) -> float:
-        is_closing = self._close_by is not None
-        if is_closing and self._is_over(now):
-            return 0.0
-        retry_at = self._health.retry_at
-        if retry_at is not None:
-            is_asked = self._health.is_failing and self._backlog.has_waiting
-            return 0.0 if is_asked and not is_closing else retry_at - now
-        if self._backlog or not self._scribe.is_open:
-            return 0.0
-        return self._scribe.prune_at - now
-
-    def _is_over(self, now: float) -> bool:
-        if self._close_by is None:
-            return False
-        return not self._backlog or now >= self._close_by
-
-    def _is_resting(self, now: float) -> bool:
-        """Tell whether the disk failed a moment ago: who asks is told so."""
-        retry_at = self._health.retry_at
-        is_early = retry_at is not None and now < retry_at
-        return is_early and self._health.is_failing and self._close_by is None
-
-    def _write(
-        self, jobs: list[backlog.Job], now: float
-    ) -> journal_scribe.Outcome:
-        try:
-            if not jobs and self._scribe.is_open:
-                self._scribe.prune(now)
-                return journal_scribe.Outcome()
-            return self._scribe.write(jobs, now)
-        except Exception as error:
-            # NOTE: a defect; those who wait are told, and the rest goes on.
-            LOG.exception('The journal failed')
-            self._health.fail(f'a defect: {error}', now)
-            return journal_scribe.refuse(jobs, f'a defect: {error}')
-
-    def _tell(self, outcome: journal_scribe.Outcome) -> None:
-        for done, words in outcome.told:
-            try:
-                done(words)
-            except Exception:
-                LOG.exception('Who waited for the journal failed')

@@ -61,6 +61,7 @@ class TestFlight(StoreTestCase):
                 requested_utc=_NOON - datetime.timedelta(seconds=1),
                 started_at=None,
                 started_utc=None,
+                sequence=None,
             ),
             self.only(),
         )
