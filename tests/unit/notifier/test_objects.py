@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+
+import datetime
+import re
+
+from oslo_versionedobjects import base as ovo_base
+from oslo_versionedobjects import exception
+from oslo_versionedobjects import fields as ovo_fields
+from oslo_versionedobjects import fixture
+
+from nova_balloon_timer.notifier import objects
+from nova_balloon_timer.notifier import registry
+from tests.unit import base
+from tests.unit.notifier import examples
+
+_FINGERPRINTS = {
+    'BalloonPolicyEndPayload': '1.0-9bab5d889c3e7e9a5345239dd17b5968',
+    'BalloonPolicyPayload': '1.0-7ed10c08502b0f8b5ab5a656e5569d94',
+    'BalloonPolicyProgressPayload': '1.0-ac7e49741722b81dec10d2ac2b22a5d1',
+    'BalloonSegmentPayload': '1.0-8109e11c944221f198e6a3ec84e7ef7f',
+    'HostMemoryPressurePayload': '1.0-cf00323f5280a7a424ca982d954959af',
+}
+
+_WHAT_TO_DO = """
+The fields of these payloads have changed: {changed}.
+Consumers go by the version. Raise VERSION of each in notifier/objects.py: 1.0
+becomes 1.1 for a field, or a value of an enum, that is new, and 2.0 for one
+that is gone or means something else. Write the samples anew by "python -m
+tests.unit.notifier.examples --write", write a release note, and then put into
+test_objects.py what the test finds once more:
+{fingerprints}"""
+
+
+class FingerprintTest(base.TestCase):
+    def test_no_payload_changes_without_a_new_version(self) -> None:
+        checker = fixture.ObjectVersionChecker(
+            registry.PayloadRegistry.obj_classes()
+        )
+        found = checker.get_hashes()
+        changed = {
+            name
+            for name in _FINGERPRINTS.keys() | found.keys()
+            if _FINGERPRINTS.get(name) != found.get(name)
+        }
+        lines = [f'    {name!r}: {found[name]!r},' for name in sorted(found)]
+        self.assertEqual(
+            set(),
+            changed,
+            _WHAT_TO_DO.format(
+                changed=', '.join(sorted(changed)),
+                fingerprints='\n'.join(lines),
+            ),
+        )
+
+
+class FieldTest(base.TestCase):
+    def test_each_is_described(self) -> None:
+        for name, versions in registry.PayloadRegistry.obj_classes().items():
+            described = {
+                field
+                for ancestor in versions[0].mro()
+                for field in re.findall(
+                    r'^ +:param (\w+):', ancestor.__doc__ or '', re.MULTILINE
+                )
+            }
+            self.assertEqual(set(versions[0].fields), described, name)
+
+    def test_instants_keep_what_is_below_a_second(self) -> None:
+        zone = datetime.timezone(datetime.timedelta(hours=2))
+        instant = datetime.datetime(2026, 5, 1, 14, 0, 0, 4100, tzinfo=zone)
+        instant_type = registry.Instant()
+        written = instant_type.stringify(instant)
+        self.assertEqual('2026-05-01T12:00:00.004100+00:00', written)
+        self.assertEqual(instant, instant_type.coerce(None, 'it', written))
+
+
+class RegistryTest(base.TestCase):
+    def test_ours_are_not_among_those_of_the_process(self) -> None:
+        ours = set(registry.PayloadRegistry.obj_classes())
+        theirs = set(ovo_base.VersionedObjectRegistry.obj_classes())
+        self.assertIn('BalloonPolicyPayload', ours)
+        self.assertEqual(set(), ours & theirs)
+
+    def test_another_of_the_same_name_changes_nothing(self) -> None:
+        class BalloonSegmentPayload(ovo_base.VersionedObject):
+            OBJ_SERIAL_NAMESPACE = registry.Payload.OBJ_SERIAL_NAMESPACE
+            OBJ_PROJECT_NAMESPACE = registry.Payload.OBJ_PROJECT_NAMESPACE
+            VERSION = '1.0'
+            fields = {'other': ovo_fields.IntegerField()}
+
+        ovo_base.VersionedObjectRegistry()  # The fixture needs there to be one
+        temporary = self.useFixture(fixture.VersionedObjectRegistryFixture())
+        temporary.register(BalloonSegmentPayload)
+
+        theirs = BalloonSegmentPayload(other=1).obj_to_primitive()
+        read = ovo_base.VersionedObject.obj_class_from_name(
+            'BalloonSegmentPayload', '1.0'
+        )
+        self.assertIs(BalloonSegmentPayload, read)
+        self.assertEqual(
+            objects.BalloonSegmentPayload,
+            registry.Payload.obj_class_from_name(
+                'BalloonSegmentPayload', '1.0'
+            ),
+        )
+        self.assertEqual({'other': 1}, theirs['balloon_timer_object.data'])
+
+    def test_what_is_sent_can_be_read_back(self) -> None:
+        for announced in examples.announcements():
+            primitive = examples.encode(announced)
+            read = registry.Payload.obj_from_primitive(primitive)
+            self.assertEqual(primitive, read.obj_to_primitive())
+
+    def test_a_newer_minor_version_is_not_understood(self) -> None:
+        self.assertRaises(
+            exception.IncompatibleObjectVersion,
+            registry.Payload.obj_class_from_name,
+            'BalloonPolicyPayload',
+            '1.99',
+        )
+
+    def test_an_object_of_others_is_not_understood(self) -> None:
+        self.assertRaises(
+            exception.UnsupportedObjectError,
+            registry.Payload.obj_class_from_name,
+            'InstancePayload',
+            '1.0',
+        )
