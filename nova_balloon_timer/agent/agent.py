@@ -22,6 +22,7 @@ from nova_balloon_timer.agent import configured
 from nova_balloon_timer.agent import crank as agent_crank
 from nova_balloon_timer.agent import gate as agent_gate
 from nova_balloon_timer.agent import lock as agent_lock
+from nova_balloon_timer.agent import mail as agent_mail
 from nova_balloon_timer.agent import narrator
 from nova_balloon_timer.agent import server as agent_server
 from nova_balloon_timer.appliers import loader as applier_loader
@@ -40,9 +41,11 @@ LOG = logging.getLogger(__name__)
 # Shares of the two seconds in which a stop has to be over; the journal also
 # gets what the others left.
 _STOP_SECONDS = 1.8
-_FREEZE_SECONDS = 1.3
+_FREEZE_SECONDS = 1.1
 _RESTORE_SECONDS = 0.2
-_JOURNAL_SECONDS = 0.3
+_FLUSH_SECONDS = 0.1
+_MAIL_SECONDS = 0.2
+_JOURNAL_SECONDS = 0.2
 
 # NOTE: threads that work must not keep the engine's waiting at a deadline
 # for the interpreter's usual 5 ms.
@@ -83,6 +86,8 @@ class Agent:
         if is_dry_run:
             # NOTE: what it learns and leaves behind was never real.
             self._state_path /= 'dry-run'
+        self._journal_path = self._state_path / 'journal.sqlite'
+        self._mail = agent_mail.Mail(conf, is_dry_run=is_dry_run)
         self._lock = agent_lock.HostLock(self._state_path / 'agent.lock')
         self._connection_lock = agent_lock.ConnectionLock(
             '' if is_dry_run else self._options.connection_uri
@@ -105,11 +110,13 @@ class Agent:
             self._connection_lock.acquire()
             undo.callback(self._connection_lock.release)
             self._journal = journal_writer.Journal(
-                self._state_path / 'journal.sqlite',
+                self._journal_path,
                 retention=journal_retention.Retention(
                     days=options.journal_days,
                     policies=options.journal_policies,
                 ),
+                encode=self._mail.encode,
+                most_letters=options.notification_backlog,
             )
             undo.callback(self._journal.close, _JOURNAL_SECONDS)
             self._applier = applier_loader.load(
@@ -143,6 +150,7 @@ class Agent:
             daemon=True,
         )
         self._thread.start()
+        self._mail.start(self._journal, self._journal_path)
         self._servers = self._make_servers()
         for server in self._servers:
             server.start()
@@ -161,6 +169,8 @@ class Agent:
             LOG.warning('Some balloons could not be seen to stop in time')
         self._thread = None
         self._restore_statistics()
+        self._journal.flush(_FLUSH_SECONDS)
+        self._mail.close(_MAIL_SECONDS)
         left_seconds = until - time.monotonic()
         self._journal.close(max(_JOURNAL_SECONDS, left_seconds))
         if self._lookout is not None:
@@ -252,6 +262,9 @@ class Agent:
             narrator.Narrator(controller.roster.name_of),
             controller=controller,
             journal=self._journal,
+            announcer=self._mail.make_announcer(
+                controller.roster.name_of, self._journal_path
+            ),
         )
 
     def _make_servers(self) -> list[agent_server.Server]:
@@ -310,10 +323,8 @@ class Agent:
                 flight.policy.uuid,
                 flight.guest_name,
             )
-            self._crank.post(
-                message.PolicyResumed(
-                    policy=flight.policy, started_at=_started_at(flight, now)
-                )
+            self._crank.resume(
+                flight.policy, _started_at(flight, now), flight.sequence
             )
 
     def _remembered(self) -> dict[str, situation.GuestTraits]:

@@ -8,14 +8,16 @@ from typing import TypeVar
 
 from oslo_log import log as logging
 
-from nova_balloon_timer import exception
 from nova_balloon_timer import manager
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer.agent import herald as agent_herald
 from nova_balloon_timer.agent import listener
+from nova_balloon_timer.agent import looker
 from nova_balloon_timer.appliers import base
 from nova_balloon_timer.appliers import pool as applier_pool
 from nova_balloon_timer.controller import machine as controller_machine
+from nova_balloon_timer.notifier import announcer as notifier_announcer
 
 LOG = logging.getLogger(__name__)
 
@@ -52,14 +54,16 @@ class HostCrank(manager.Manager):
         *,
         controller: controller_machine.Controller,
         journal: listener.Journal,
+        announcer: notifier_announcer.Announcer | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(applier, pool, observer, clock=clock)
         self.controller = controller
+        self.herald = agent_herald.Herald(announcer)
         self._journal = journal
         self._host_observer = observer
         self._is_stopping = False
-        self._list_failure = ''
+        self._looker = looker.Looker(applier, self.post)
         self._controller_rests_until = -math.inf
         self._untold = 0
         self._eventful_until = -math.inf
@@ -85,6 +89,26 @@ class HostCrank(manager.Manager):
             self._request(policies)
 
         self.call(request)
+
+    def resume(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        started_at: float,
+        sequence: int | None,
+    ) -> None:
+        """Go on with a policy that ran in a process before; from any thread.
+
+        :param sequence: of the last notification of it
+        """
+
+        def resume() -> None:
+            now = self._clock()
+            self.herald.resume(balloon_policy, started_at, sequence, now)
+
+        self.call(resume)
+        self.post(
+            message.PolicyResumed(policy=balloon_policy, started_at=started_at)
+        )
 
     def stop(self) -> None:
         """Have :meth:`run` freeze what is under way, and return."""
@@ -164,7 +188,10 @@ class HostCrank(manager.Manager):
             self._release_unwritten(event.policy_uuid)
         super()._take_in(event, now)
         self._tell_controller(event, now)
+        if isinstance(event, message.BalloonSampled):
+            self._announce_progress(event, now)
         if isinstance(event, message.PressureRead):
+            self._close_pressure(now)
             self._keep_reading()
 
     def _tell_controller(
@@ -179,7 +206,13 @@ class HostCrank(manager.Manager):
     def _carry_out(self, action: message.Action) -> None:
         match action:
             case message.ReportStart():
-                self._journal.start(action.policy.uuid, action.started_at)
+                self._journal.start(
+                    action.policy.uuid,
+                    action.started_at,
+                    self.herald.started(
+                        action.policy, action.started_at, self._clock()
+                    ),
+                )
                 super()._carry_out(action)
             case message.ReportEnd():
                 self._end(action)
@@ -208,7 +241,12 @@ class HostCrank(manager.Manager):
         self._unrequested.discard(report.policy.uuid)
         guest_uuid = report.policy.guest_uuid
         name = self.controller.roster.name_of(guest_uuid)
-        self._journal.end(report, tell, name if name != guest_uuid else None)
+        self._journal.end(
+            report,
+            tell,
+            name if name != guest_uuid else None,
+            self.herald.ended(report, self._clock()),
+        )
         self._tell_controller(action, self._clock())
 
     def _tell_end(self, report: model.EndReport) -> None:
@@ -250,6 +288,7 @@ class HostCrank(manager.Manager):
                 balloon_policy,
                 now + _JOURNAL_WAIT_SECONDS,
             )
+            self.herald.create(balloon_policy, now)
         self._write(policies, now, _FIRST_PORTION)
 
     def _write(
@@ -284,7 +323,13 @@ class HostCrank(manager.Manager):
         names = {
             it.guest_uuid: roster.name_of(it.guest_uuid) for it in portion
         }
-        self._journal.request(portion, requested_at, written, names)
+        self._journal.request(
+            portion,
+            requested_at,
+            written,
+            names,
+            self.herald.created(it.uuid for it in portion),
+        )
 
     def _release(self, balloon_policy: model.BalloonPolicy) -> None:
         """Let a policy run, unless that happened before."""
@@ -312,7 +357,22 @@ class HostCrank(manager.Manager):
         name = None
         if isinstance(notice, message.ForeignChange):
             name = self.controller.roster.name_of(notice.guest_uuid)
-        self._journal.note(notice, name)
+        watermarks = self.controller.host.watermarks
+        self._journal.note(
+            notice, name, self.herald.noticed(notice, watermarks)
+        )
+
+    def _announce_progress(
+        self, event: message.BalloonSampled, now: float
+    ) -> None:
+        said = self.herald.sampled(event.guest_uuid, event.sample, now)
+        if said:
+            self._journal.announce(said)
+
+    def _close_pressure(self, now: float) -> None:
+        said = self.herald.close_pressure(self.controller.host, now)
+        if said:
+            self._journal.announce(said)
 
     def _keep_reading(self) -> None:
         host = self.controller.host
@@ -330,49 +390,17 @@ class HostCrank(manager.Manager):
     def _do_for_host(self, action: message.HostAction) -> None:
         match action:
             case message.ListGuests():
-                self._pool.submit(_HOST_LINE, self._list_guests)
+                self._pool.submit(_HOST_LINE, self._looker.list_guests)
             case message.LookAtGuest():
                 guest_uuid = action.guest_uuid
-                self._pool.submit(guest_uuid, lambda: self._look(guest_uuid))
+                self._pool.submit(
+                    guest_uuid, lambda: self._looker.look(guest_uuid)
+                )
             case message.StartStatistics():
                 guest_uuid = action.guest_uuid
                 self._pool.submit(
                     guest_uuid,
-                    lambda: self._applier.start_statistics(guest_uuid),
+                    lambda: self._looker.start_statistics(guest_uuid),
                 )
             case message.RememberTraits():
                 self._journal.remember(action.guest_uuid, action.traits)
-
-    def _list_guests(self) -> None:
-        guests, failure = None, ''
-        try:
-            guests = tuple(self._applier.list_guests())
-        except exception.ApplierError as error:
-            failure = str(error)
-        finally:
-            self._events.put(message.GuestsListed(guests=guests))
-        self._note_listing(failure)
-        if guests is None:
-            # Again soon: until then, guests that came are not known.
-            self._events.put(message.GuestsChanged())
-
-    def _note_listing(self, failure: str) -> None:
-        """Say once that guests cannot be listed, and when they can."""
-        was_failing, self._list_failure = self._list_failure != '', failure
-        if failure and not was_failing:
-            LOG.warning('The guests cannot be listed: %s', failure)
-        elif was_failing and not failure:
-            LOG.info('The guests can be listed again')
-
-    def _look(self, guest_uuid: str) -> None:
-        sample, failure = None, ''
-        try:
-            sample = self._applier.read(guest_uuid)
-        except exception.ApplierError as error:
-            failure = str(error)
-        finally:
-            self._events.put(
-                message.GuestLooked(guest_uuid=guest_uuid, sample=sample)
-            )
-        if failure:
-            LOG.debug('A look failed: %s', failure)

@@ -4,16 +4,21 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from nova_balloon_timer import announcement
 from nova_balloon_timer import manager
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
 
+Announcements = Sequence[announcement.Announcement]
 Done = Callable[[str | None], None]
 
 
 class Journal(Protocol):
-    """What the crank needs of a journal; no call of it may wait."""
+    """What the crank needs of a journal; no call of it may wait.
+
+    What is announced is kept with what it tells, until it is sent.
+    """
 
     def request(
         self,
@@ -21,10 +26,13 @@ class Journal(Protocol):
         requested_at: float,
         done: Done,
         guest_names: Mapping[str, str] | None = None,
+        announcements: Announcements = (),
     ) -> None:
         """Keep policies before they begin; ``done`` gets an error's words."""
 
-    def start(self, policy_uuid: str, at: float) -> None:
+    def start(
+        self, policy_uuid: str, at: float, announcements: Announcements = ()
+    ) -> None:
         """Keep that a policy begins to move its balloon."""
 
     def end(
@@ -32,6 +40,7 @@ class Journal(Protocol):
         report: model.EndReport,
         done: Done,
         guest_name: str | None = None,
+        announcements: Announcements = (),
     ) -> None:
         """Keep how a policy ended."""
 
@@ -39,9 +48,15 @@ class Journal(Protocol):
         """Keep what was learned of a guest."""
 
     def note(
-        self, notice: message.Notice, guest_name: str | None = None
+        self,
+        notice: message.Notice,
+        guest_name: str | None = None,
+        announcements: Announcements = (),
     ) -> None:
         """Keep what happened on the host."""
+
+    def announce(self, announcements: Announcements) -> None:
+        """Keep what is told of nothing that is entered."""
 
     def sample_host(
         self,

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import os
 import signal
 from typing import Any
-import warnings
 
 from oslo_config import cfg
 from oslo_log import log as logging
@@ -93,9 +92,6 @@ def _wait(reload: Callable[[], None]) -> int:
 
 
 def _make_launcher(conf: cfg.ConfigOpts) -> Any:
-    # NOTE: it looks whether eventlet is there, which then says that it is
-    # deprecated; it is never used.
-    warnings.filterwarnings('ignore', message='\nEventlet is deprecated')
     backend.init_backend(backend.BackendType.THREADING)
     # It asks for the backend when it is imported.
     from oslo_service import service

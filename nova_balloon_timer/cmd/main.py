@@ -51,6 +51,7 @@ class BalloonTimerApp(app.App):
     def initialize_app(self, argv: list[str]) -> None:
         """Read the configuration before any subcommand runs."""
         opts.register_opts(self.conf)
+        opts.register_nova_opts(self.conf)
         logging.register_options(self.conf)
         try:
             self.conf(

@@ -21,7 +21,7 @@ class Kind(enum.Enum):
     TRAITS = 'traits'
     NOTICE = 'notice'
     READING = 'host reading'
-    PROGRESS = 'notification of progress'
+    NEWS = 'notification'
     SENT = 'receipt of notifications'
 
     @property
@@ -34,9 +34,9 @@ class Kind(enum.Enum):
         """Tell whether it is still worth writing once the disk is back.
 
         A request is not: whoever asked was told that it failed, and will not
-        act on it. Progress is no news by then.
+        act on it. News goes another way then.
         """
-        return self not in (Kind.REQUEST, Kind.PROGRESS)
+        return self not in (Kind.REQUEST, Kind.NEWS)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

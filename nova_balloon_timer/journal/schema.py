@@ -140,6 +140,18 @@ def find_damage(connection: sqlite3.Connection, newest: int) -> str:
     version = version_of(connection)
     if not (tables or owner or version):
         return ''
+    why = _find_stranger(owner, version, newest)
+    if why:
+        return why
+    if not tables >= _TABLES:
+        return f'it lacks {", ".join(sorted(_TABLES - tables))}'
+    if version <= len(STEPS) and _layout(connection) != _made_by(version):
+        return 'its tables are not those that we make'
+    found = connection.execute('PRAGMA quick_check(1)').fetchone()[0]
+    return '' if found == 'ok' else ' '.join(str(found).split())
+
+
+def _find_stranger(owner: int, version: int, newest: int) -> str:
     if owner != APPLICATION_ID:
         return f'it belongs to another program ({owner:#x})'
     if version <= 0:
@@ -149,12 +161,7 @@ def find_damage(connection: sqlite3.Connection, newest: int) -> str:
             f'its schema {version} is newer than our {newest}: it was written '
             'by a newer release'
         )
-    if not tables >= _TABLES:
-        return f'it lacks {", ".join(sorted(_TABLES - tables))}'
-    if version <= len(STEPS) and _layout(connection) != _made_by(version):
-        return 'its tables are not those that we make'
-    found = connection.execute('PRAGMA quick_check(1)').fetchone()[0]
-    return '' if found == 'ok' else ' '.join(str(found).split())
+    return ''
 
 
 def _layout(connection: sqlite3.Connection) -> set[tuple[str, str]]:

@@ -185,9 +185,9 @@ class Journal:
         )
 
     def announce(self, announcements: Announcements) -> None:
-        """Keep what changes nothing else: how far something is."""
+        """Keep what is told of nothing that is entered: how far it is."""
         self._add(
-            backlog.Kind.PROGRESS,
+            backlog.Kind.NEWS,
             lambda store: None,
             announcements=announcements,
         )

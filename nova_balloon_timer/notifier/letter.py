@@ -16,30 +16,19 @@ Encode = Callable[[announcement.Announcement], Payload]
 class Letter:
     """A notification on its way.
 
-    :param number: its place among those on the disk; None if it is not there
+    :param number: its place among those on the disk; below zero where it is
+        on none
     :param at_us: when it happened, in microseconds since the epoch
     :param priority: the name of the notifier's method, and of the queue
-    :param payload: the versioned form; the other follows from it
+    :param payload: the versioned form; the other follows from it. Empty if
+        it could not be written, or read
     """
 
-    number: int | None
+    number: int
     at_us: int
     event_type: str
     priority: str
     payload: Payload
-
-
-def write(
-    said: announcement.Announcement, at_us: int, encode: Encode
-) -> Letter:
-    """Write a letter that is on no disk."""
-    return Letter(
-        number=None,
-        at_us=at_us,
-        event_type=said.event_type.value,
-        priority=said.priority.value,
-        payload=encode(said),
-    )
 
 
 class Carrier(Protocol):

@@ -7,6 +7,7 @@ from typing import Any
 
 import fixtures
 
+from nova_balloon_timer import announcement
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
@@ -60,6 +61,7 @@ class Journal:
         self.is_silent = False
         self._record = record
         self.requested: list[list[str]] = []
+        self.said: list[announcement.Announcement] = []
         self.started_at: dict[str, float] = {}
         self._waiting: list[listener.Done] = []
 
@@ -74,14 +76,22 @@ class Journal:
         requested_at: float,
         done: listener.Done,
         guest_names: Mapping[str, str] | None = None,
+        announcements: listener.Announcements = (),
     ) -> None:
+        self.said += announcements
         self.requested.append([it.uuid for it in policies])
         self._record.add('journal: request')
         self._waiting.append(done)
         if not self.is_silent:
             self.answer()
 
-    def start(self, policy_uuid: str, at: float) -> None:
+    def start(
+        self,
+        policy_uuid: str,
+        at: float,
+        announcements: listener.Announcements = (),
+    ) -> None:
+        self.said += announcements
         self.started_at[policy_uuid] = at
         self._record.add('journal: start')
 
@@ -90,7 +100,9 @@ class Journal:
         report: model.EndReport,
         done: listener.Done,
         guest_name: str | None = None,
+        announcements: listener.Announcements = (),
     ) -> None:
+        self.said += announcements
         self._record.reports.append(report)
         self._record.add('journal: end')
         done(self.error)
@@ -99,9 +111,16 @@ class Journal:
         self._record.add('journal: remember')
 
     def note(
-        self, notice: message.Notice, guest_name: str | None = None
+        self,
+        notice: message.Notice,
+        guest_name: str | None = None,
+        announcements: listener.Announcements = (),
     ) -> None:
+        self.said += announcements
         self._record.add(f'journal: {type(notice).__name__}')
+
+    def announce(self, announcements: listener.Announcements) -> None:
+        self.said += announcements
 
     def sample_host(
         self,

@@ -26,6 +26,7 @@ class Configuration(fixtures.Fixture):
         self.path = folder / 'nova.conf'
         self.conf = cfg.ConfigOpts()
         opts.register_opts(self.conf)
+        opts.register_nova_opts(self.conf)
         self.write()
         self.conf(
             ['--config-file', str(self.path)],

@@ -9,6 +9,7 @@ from nova_balloon_timer import exception
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+from nova_balloon_timer.agent import looker
 from tests.unit import base
 from tests.unit.agent import crank_world
 
@@ -421,15 +422,16 @@ class HostTestCase(crank_world.CrankTestCase):
                     at_hand.append(sys.exc_info()[1])
 
         handler = Handler()
-        crank_logger = logging.getLogger('nova_balloon_timer.agent.crank')
+        crank_logger = logging.getLogger('nova_balloon_timer.agent.looker')
         crank_logger.addHandler(handler)
         self.addCleanup(crank_logger.removeHandler, handler)
         crank_logger.setLevel(logging.DEBUG)
         self.addCleanup(crank_logger.setLevel, logging.NOTSET)
         self.host.applier.list_guests = fail  # type: ignore[method-assign]
         setattr(self.host.applier, 'read', fail)  # noqa: B010
-        self.crank._list_guests()
-        self.crank._look(guest.uuid)
+        asked = looker.Looker(self.host.applier, self.crank.post)
+        asked.list_guests()
+        asked.look(guest.uuid)
         self.assertEqual([None, None], at_hand)
 
     def test_statistics_are_started(self) -> None:

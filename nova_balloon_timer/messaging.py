@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""oslo.messaging, loaded with native threads; import it from here only.
+
+It asks oslo.service for its backend while it is imported, and gets eventlet
+unless somebody has chosen before. In a process of Nova's, Nova has.
+"""
+
+import warnings
+
+from oslo_service import backend
+
+backend.register_backend_default_hook(lambda: backend.BackendType.THREADING)
+# NOTE: it looks whether eventlet is there, which then says that it is
+# deprecated; it is never used.
+warnings.filterwarnings('ignore', message='\nEventlet is deprecated')
+
+import oslo_messaging  # noqa: E402
+from oslo_messaging import transport  # noqa: E402
+
+__all__ = ('oslo_messaging', 'transport')

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The message bus, by oslo.messaging's notifier.
+
+Which drivers and topics are used is for the operator to say, in the options
+that all of OpenStack has.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from oslo_config import cfg
+
+from nova_balloon_timer import exception
+from nova_balloon_timer.messaging import oslo_messaging
+from nova_balloon_timer.messaging import transport as oslo_transport
+from nova_balloon_timer.notifier import letter
+
+_GROUP = 'oslo_messaging_notifications'
+# It sends nothing.
+_NOOP = 'noop'
+
+_UNVERSIONED = ('unversioned', 'both')
+_VERSIONED = ('versioned', 'both')
+
+# From the versioned form to the other.
+Flatten = Callable[[letter.Payload], letter.Payload]
+
+
+class _HonestTransport(
+    oslo_transport.NotificationTransport,  # type: ignore[misc]
+):
+    """Remembers what the notifier's drivers keep to themselves.
+
+    They log what went wrong, with the whole payload, and return as if it had
+    been sent.
+    """
+
+    def __init__(self, transport: oslo_messaging.Transport) -> None:
+        super().__init__(transport._driver)
+        self._error: Exception | None = None
+
+    def take_error(self) -> Exception | None:
+        """Return what went wrong since this was asked before."""
+        error, self._error = self._error, None
+        return error
+
+    def _send_notification(self, *arguments: Any, **options: Any) -> None:
+        try:
+            super()._send_notification(*arguments, **options)
+        except Exception as error:  # noqa: BLE001 - told by whoever asks
+            self._error = error
+
+
+class MessageBus:
+    """Sends letters in the forms that are configured.
+
+    :param host: by which the publisher is called
+    :param flatten: makes the unversioned form
+    :raises BusUnavailable: the configuration names no bus that there is
+    """
+
+    def __init__(
+        self, conf: cfg.ConfigOpts, host: str, flatten: Flatten
+    ) -> None:
+        self._flatten = flatten
+        oslo_messaging.set_transport_defaults('nova')
+        try:
+            transport = oslo_messaging.get_notification_transport(conf)
+        except (
+            oslo_messaging.DriverLoadFailure,
+            oslo_messaging.InvalidTransportURL,
+        ) as error:
+            raise exception.BusUnavailable(why=error) from error
+        self._transport = _HonestTransport(transport)
+        options = conf.notifications
+        wanted = options.notification_format
+        self._unversioned = self._versioned = None
+        publisher_id = f'nova-balloon-timer:{host}'
+        if wanted in _UNVERSIONED:
+            self._unversioned = oslo_messaging.Notifier(
+                self._transport, publisher_id, retry=0
+            )
+        if wanted in _VERSIONED:
+            self._versioned = oslo_messaging.Notifier(
+                self._transport,
+                publisher_id,
+                topics=options.versioned_notifications_topics,
+                retry=0,
+            )
+
+    def send(self, sent: letter.Letter) -> None:
+        """Send a letter, and wait until the broker has it.
+
+        :raises BusUnavailable: it was not sent, or not in all its forms
+        """
+        if self._unversioned is not None:
+            self._notify(self._unversioned, sent, self._flatten(sent.payload))
+        if self._versioned is not None:
+            self._notify(self._versioned, sent, sent.payload)
+
+    def _notify(
+        self,
+        notifier: oslo_messaging.Notifier,
+        sent: letter.Letter,
+        payload: letter.Payload,
+    ) -> None:
+        self._transport.take_error()
+        getattr(notifier, sent.priority)({}, sent.event_type, payload)
+        error = self._transport.take_error()
+        if error is not None:
+            why = ' '.join(str(error).split()) or type(error).__name__
+            raise exception.BusUnavailable(why=why) from error
+
+
+def is_enabled(conf: cfg.ConfigOpts) -> bool:
+    """Tell whether the configuration wants notifications to be sent."""
+    # NOTE: whoever makes a transport also registers its options.
+    oslo_messaging.get_notification_transport(conf)
+    drivers = conf[_GROUP].driver
+    return any(driver and driver != _NOOP for driver in drivers)
