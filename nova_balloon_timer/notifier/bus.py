@@ -22,6 +22,9 @@ _NOOP = 'noop'
 _UNVERSIONED = ('unversioned', 'both')
 _VERSIONED = ('versioned', 'both')
 
+# A message that cannot be written; it will not be any better later.
+_DEFECTS = (TypeError, ValueError, LookupError)
+
 # From the versioned form to the other.
 Flatten = Callable[[letter.Payload], letter.Payload]
 
@@ -63,15 +66,7 @@ class MessageBus:
         self, conf: cfg.ConfigOpts, host: str, flatten: Flatten
     ) -> None:
         self._flatten = flatten
-        oslo_messaging.set_transport_defaults('nova')
-        try:
-            transport = oslo_messaging.get_notification_transport(conf)
-        except (
-            oslo_messaging.DriverLoadFailure,
-            oslo_messaging.InvalidTransportURL,
-        ) as error:
-            raise exception.BusUnavailable(why=error) from error
-        self._transport = _HonestTransport(transport)
+        self._transport = _HonestTransport(_get_transport(conf))
         options = conf.notifications
         wanted = options.notification_format
         self._unversioned = self._versioned = None
@@ -92,6 +87,7 @@ class MessageBus:
         """Send a letter, and wait until the broker has it.
 
         :raises BusUnavailable: it was not sent, or not in all its forms
+        :raises Exception: it never can be: a defect
         """
         if self._unversioned is not None:
             self._notify(self._unversioned, sent, self._flatten(sent.payload))
@@ -107,14 +103,33 @@ class MessageBus:
         self._transport.take_error()
         getattr(notifier, sent.priority)({}, sent.event_type, payload)
         error = self._transport.take_error()
+        if isinstance(error, _DEFECTS):
+            raise error
         if error is not None:
             why = ' '.join(str(error).split()) or type(error).__name__
             raise exception.BusUnavailable(why=why) from error
 
 
 def is_enabled(conf: cfg.ConfigOpts) -> bool:
-    """Tell whether the configuration wants notifications to be sent."""
+    """Tell whether the configuration wants notifications to be sent.
+
+    :raises BusUnavailable: it names no bus that there is
+    """
     # NOTE: whoever makes a transport also registers its options.
-    oslo_messaging.get_notification_transport(conf)
+    _get_transport(conf)
     drivers = conf[_GROUP].driver
     return any(driver and driver != _NOOP for driver in drivers)
+
+
+def _get_transport(conf: cfg.ConfigOpts) -> oslo_messaging.Transport:
+    oslo_messaging.set_transport_defaults('nova')
+    try:
+        return oslo_messaging.get_notification_transport(conf)
+    except (
+        oslo_messaging.DriverLoadFailure,
+        oslo_messaging.InvalidTransportURL,
+        ValueError,
+    ) as error:
+        raise exception.BusUnavailable(
+            why=f'transport_url: {error}'
+        ) from error

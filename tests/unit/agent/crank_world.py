@@ -44,6 +44,11 @@ class Record:
             ):
                 raise AssertionError(f'{words} not in {self.words}')
 
+    def wait_until(self, condition: Callable[[], bool]) -> bool:
+        """Wait until something holds; tell whether it does."""
+        with self._changed:
+            return self._changed.wait_for(condition, base.PATIENCE_SECONDS)
+
     def only(self, *words: str) -> list[str]:
         """Return those of these words that happened, in order."""
         return [word for word in self.words if word in words]

@@ -15,10 +15,17 @@ class Configuration(fixtures.Fixture):
     """A configuration file, and what was read from it.
 
     NOTE: not overrides, which all configurations of a process share.
+
+    :param groups: options of other groups, by the groups' names
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(
+        self,
+        groups: Mapping[str, Mapping[str, Any]] | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__()
+        self._groups = groups or {}
         self._options = options
 
     def _setUp(self) -> None:
@@ -37,8 +44,14 @@ class Configuration(fixtures.Fixture):
     def write(self, **options: Any) -> None:
         """Write the file anew, with these options changed."""
         self._options |= options
-        lines = [f'{k} = {_text(v)}\n' for k, v in self._options.items()]
-        self.path.write_text('[balloon_timer]\n' + ''.join(lines))
+        groups = {**self._groups, 'balloon_timer': self._options}
+        self.path.write_text(
+            ''.join(
+                f'[{group}]\n'
+                + ''.join(f'{k} = {_text(v)}\n' for k, v in values.items())
+                for group, values in groups.items()
+            )
+        )
 
 
 def _text(value: object) -> str:
