@@ -204,6 +204,8 @@ class AgentTest(base.FunctionalTest):
         super().setUp()
         self.host = FakeHost(self.folder / 'proc')
         self.state_path = self.folder / 'state'
+        # Options of other groups than ours, by the groups' names.
+        self.groups: dict[str, dict[str, Any]] = {}
 
     def warm(self, *names: str) -> list[base.Balloon]:
         """Give guests with their full memory, all of it in the host's."""
@@ -226,9 +228,16 @@ class AgentTest(base.FunctionalTest):
             **options,
         }
         path = self.folder / 'agent.conf'
-        lines = [f'{k} = {v}' for k, v in values.items() if v is not None]
         fresh = path.with_suffix('.fresh')
-        fresh.write_text('\n'.join(['[balloon_timer]', *lines, '']))
+        with fresh.open('w') as file:
+            for group, options_of_it in {
+                **self.groups,
+                'balloon_timer': values,
+            }.items():
+                file.write(f'[{group}]\n')
+                for name, value in options_of_it.items():
+                    if value is not None:
+                        file.write(f'{name} = {value}\n')
         fresh.rename(path)
         return path
 
