@@ -14,6 +14,7 @@ from nova_balloon_timer import exception
 from nova_balloon_timer.messaging import oslo_messaging
 from nova_balloon_timer.messaging import transport as oslo_transport
 from nova_balloon_timer.notifier import letter
+from nova_balloon_timer.notifier import payload
 
 _GROUP = 'oslo_messaging_notifications'
 # It sends nothing.
@@ -70,7 +71,7 @@ class MessageBus:
         options = conf.notifications
         wanted = options.notification_format
         self._unversioned = self._versioned = None
-        publisher_id = f'nova-balloon-timer:{host}'
+        publisher_id = payload.publisher_id(host)
         if wanted in _UNVERSIONED:
             self._unversioned = oslo_messaging.Notifier(
                 self._transport, publisher_id, retry=0
@@ -98,10 +99,10 @@ class MessageBus:
         self,
         notifier: oslo_messaging.Notifier,
         sent: letter.Letter,
-        payload: letter.Payload,
+        content: letter.Payload,
     ) -> None:
         self._transport.take_error()
-        getattr(notifier, sent.priority)({}, sent.event_type, payload)
+        getattr(notifier, sent.priority)({}, sent.event_type, content)
         error = self._transport.take_error()
         if isinstance(error, _DEFECTS):
             raise error

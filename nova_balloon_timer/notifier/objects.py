@@ -7,10 +7,9 @@ its values from, needs a new version of the payload; a test says so.
 
 import enum
 
-from oslo_versionedobjects import fields as ovo_fields
-
 from nova_balloon_timer import model
 from nova_balloon_timer.notifier import registry
+from nova_balloon_timer.notifier.versionedobjects import fields as ovo_fields
 
 
 def _choice(kind: type[enum.Enum]) -> ovo_fields.EnumField:

@@ -11,9 +11,10 @@ import datetime
 from typing import ClassVar
 
 from oslo_utils import versionutils
-from oslo_versionedobjects import base
-from oslo_versionedobjects import exception
-from oslo_versionedobjects import fields as ovo_fields
+
+from nova_balloon_timer.notifier.versionedobjects import base
+from nova_balloon_timer.notifier.versionedobjects import exception
+from nova_balloon_timer.notifier.versionedobjects import fields as ovo_fields
 
 _Classes = collections.defaultdict[str, list[type[base.VersionedObject]]]
 

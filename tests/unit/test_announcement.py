@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import oslo_messaging
 import testscenarios
 
 from nova_balloon_timer import announcement
 from nova_balloon_timer import model
+from nova_balloon_timer.messaging import oslo_messaging
 from tests.unit import base
 
 _EventType = announcement.EventType

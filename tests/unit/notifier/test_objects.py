@@ -2,16 +2,19 @@
 
 import datetime
 import re
-
-from oslo_versionedobjects import base as ovo_base
-from oslo_versionedobjects import exception
-from oslo_versionedobjects import fields as ovo_fields
-from oslo_versionedobjects import fixture
+import subprocess
+import sys
 
 from nova_balloon_timer.notifier import objects
 from nova_balloon_timer.notifier import registry
+from nova_balloon_timer.notifier.versionedobjects import base as ovo_base
+from nova_balloon_timer.notifier.versionedobjects import exception
+from nova_balloon_timer.notifier.versionedobjects import fields as ovo_fields
 from tests.unit import base
 from tests.unit.notifier import examples
+
+# isort: split
+from oslo_versionedobjects import fixture
 
 _FINGERPRINTS = {
     'BalloonPolicyEndPayload': '1.0-9bab5d889c3e7e9a5345239dd17b5968',
@@ -53,6 +56,23 @@ class FingerprintTest(base.TestCase):
         )
 
 
+class LoadingTest(base.TestCase):
+    def test_payloads_come_with_native_threads(self) -> None:
+        # The library would have eventlet chosen, once for a process.
+        script = (
+            'from nova_balloon_timer.notifier import payload\n'
+            'from oslo_service import backend\n'
+            'print(backend.get_backend().__class__.__name__)\n'
+        )
+        done = subprocess.run(
+            [sys.executable, '-W', 'ignore', '-c', script],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        self.assertEqual('ThreadingBackend', done.stdout.strip())
+
+
 class FieldTest(base.TestCase):
     def test_each_is_described(self) -> None:
         for name, versions in registry.PayloadRegistry.obj_classes().items():
@@ -60,7 +80,7 @@ class FieldTest(base.TestCase):
                 field
                 for ancestor in versions[0].mro()
                 for field in re.findall(
-                    r'^ +:param (\w+):', ancestor.__doc__ or '', re.MULTILINE
+                    r'^ *:param (\w+):', ancestor.__doc__ or '', re.MULTILINE
                 )
             }
             self.assertEqual(set(versions[0].fields), described, name)
