@@ -7,6 +7,7 @@ sys.path.insert(0, os.path.abspath('../ext'))
 
 extensions = [
     'cliff.sphinxext',
+    'notifications',
     'openstackdocstheme',
     'oslo_config.sphinxext',
     'sphinx.ext.autodoc',

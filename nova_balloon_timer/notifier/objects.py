@@ -82,7 +82,8 @@ class BalloonPolicyPayload(EventPayload):
         is more; so far it moves on should the agent be killed
     :param leash_seconds: see ``leash_kib``
     :param started_at: when its time began to run; null before
-    :param deadline_at: when its time is up; null before it starts
+    :param deadline_at: when its time is up; null before it starts, and where
+        that is after the year 9999
     """
 
     VERSION = '1.0'

@@ -228,7 +228,7 @@ def _seconds(seconds: float | None) -> float | None:
 
 
 def _instant(at: float | None, utc_at: _UtcAt) -> datetime.datetime | None:
-    """Return it in UTC; None where no calendar goes, as for a long policy."""
+    """Return it in UTC; None where no calendar goes: a policy may be long."""
     try:
         return None if at is None else utc_at(at)
     except OverflowError:
