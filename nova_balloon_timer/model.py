@@ -257,7 +257,11 @@ class BalloonSample:
 
 
 class Obstacle(enum.Enum):
-    """Why a guest cannot be ballooned."""
+    """Why a guest is left alone.
+
+    First what is the guest's own, as its hypervisor describes it; then what
+    it is now, for a while, or in a plan.
+    """
 
     NOT_RUNNING = 'not-running'
     PAUSED = 'paused'
@@ -269,6 +273,18 @@ class Obstacle(enum.Enum):
     ENCRYPTED = 'encrypted'
     NO_ROOM = 'no-room'
     UNREADABLE = 'unreadable'
+    EXCLUDED = 'excluded'
+    UNDER_WAY = 'under-way'
+    NOT_LOOKED_AT = 'not-looked-at'
+    USE_UNKNOWN = 'use-unknown'
+    AIDED = 'aided'
+    RESPECTED = 'respected'
+    COOL_DOWN = 'cool-down'
+    NEVER_TOUCHED = 'never-touched'
+    NO_TIME = 'no-time'
+    NOT_NEEDED = 'not-needed'
+    PLANNER_DEFECT = 'planner-defect'
+    OTHER = 'other'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

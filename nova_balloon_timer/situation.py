@@ -111,8 +111,7 @@ class Candidate:
     :param peak_use_kib: the most that its kernel and programs needed lately;
         rises at once and falls slowly
     :param priority: above 0; twice as high gives twice as much
-    :param left_alone: why nothing may be asked of it now, in words; empty if
-        it may
+    :param left_alone: why nothing may be asked of it now; None if it may
     """
 
     guest: model.Guest
@@ -123,7 +122,7 @@ class Candidate:
     peak_use_kib: int | None
     traits: GuestTraits = dataclasses.field(default_factory=GuestTraits)
     priority: float = 1.0
-    left_alone: str = ''
+    left_alone: model.Refusal | None = None
 
     @property
     def untouched_kib(self) -> int:
@@ -189,10 +188,14 @@ class Proposal:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A guest of which nothing is asked, and why, in words."""
+    """A guest of which nothing is asked, and why, in words.
+
+    :param obstacle: the kind of reason, to count them by
+    """
 
     guest_uuid: str
     words: str
+    obstacle: model.Obstacle = model.Obstacle.OTHER
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,15 @@
 
 from collections.abc import Set
 
+from nova_balloon_timer import model
 from nova_balloon_timer import situation
 from nova_balloon_timer.controller import flight as controller_flight
 from nova_balloon_timer.controller import roster as controller_roster
 from nova_balloon_timer.controller import settings as controller_settings
+
+_UNDER_WAY = model.Refusal(
+    obstacle=model.Obstacle.UNDER_WAY, words='a policy is under way'
+)
 
 
 class Muster:
@@ -41,18 +46,11 @@ class Muster:
         candidates = []
         for record in self._roster:
             priority = self._settings.rank(record.guest)
-            left_alone = ''
-            if isinstance(priority, str):
-                left_alone = priority
-                priority = 1.0
-            elif (
-                record.guest.uuid in self._flights
-                and record.guest.uuid not in replaceable
-            ):
-                left_alone = 'a policy is under way'
-            left_alone = left_alone or self._roster.why_left_alone(
-                record, now, now + self._utc_offset
+            left_alone = self._why_left_alone(
+                record, now, priority, replaceable
             )
+            if isinstance(priority, str):
+                priority = 1.0
             candidates.append(
                 self._roster.candidate(record, left_alone, priority)
             )
@@ -89,3 +87,19 @@ class Muster:
             and not record.hangs(now)
             and not isinstance(self._settings.rank(record.guest), str)
         )
+
+    def _why_left_alone(
+        self,
+        record: controller_roster.GuestRecord,
+        now: float,
+        priority: float | str,
+        replaceable: Set[str],
+    ) -> model.Refusal | None:
+        if isinstance(priority, str):
+            return model.Refusal(
+                obstacle=model.Obstacle.EXCLUDED, words=priority
+            )
+        guest_uuid = record.guest.uuid
+        if guest_uuid in self._flights and guest_uuid not in replaceable:
+            return _UNDER_WAY
+        return self._roster.why_left_alone(record, now, now + self._utc_offset)

@@ -24,6 +24,21 @@ _MOST_REMEMBERED = 10_000
 _VAIN_SECONDS = 30.0
 _LONGEST_VAIN_SECONDS = 3600.0
 
+_Obstacle = model.Obstacle
+_NOT_LOOKED_AT = model.Refusal(
+    obstacle=_Obstacle.NOT_LOOKED_AT,
+    words='it was not looked at yet, or does not answer',
+)
+_HANGS = model.Refusal(
+    obstacle=_Obstacle.UNREADABLE, words='its hypervisor does not answer'
+)
+_WAIT_WORDS = {
+    _Obstacle.AIDED: 'it was given what it missed',
+    _Obstacle.RESPECTED: 'its balloon was moved by somebody else, which is '
+    'respected',
+    _Obstacle.COOL_DOWN: 'it did not deliver',
+}
+
 
 class GuestRecord:
     """One guest."""
@@ -218,7 +233,10 @@ class Roster:
         return able
 
     def candidate(
-        self, record: GuestRecord, left_alone: str, priority: float
+        self,
+        record: GuestRecord,
+        left_alone: model.Refusal | None,
+        priority: float,
     ) -> situation.Candidate:
         """Describe a guest to a planner."""
         sample = record.sample
@@ -236,28 +254,29 @@ class Roster:
 
     def why_left_alone(
         self, record: GuestRecord, now: float, now_utc: float
-    ) -> str:
-        """Say why nothing may be asked of a guest, or nothing."""
+    ) -> model.Refusal | None:
+        """Say why nothing may be asked of a guest; None if it may."""
         if record.guest.refusals:
-            return record.guest.refusals[0].words
+            return record.guest.refusals[0]
         if record.sample is None:
-            return 'it was not looked at yet, or does not answer'
+            return _NOT_LOOKED_AT
         if record.hangs(now):
-            return 'its hypervisor does not answer'
+            return _HANGS
         waits = (
-            ('it was given what it missed', record.aided_until - now),
+            (_Obstacle.AIDED, record.aided_until - now),
+            (_Obstacle.RESPECTED, record.respected_until - now),
             (
-                'its balloon was moved by somebody else, which is respected',
-                record.respected_until - now,
-            ),
-            (
-                'it did not deliver',
+                _Obstacle.COOL_DOWN,
                 learning.cool_down_left(
                     record.traits, now_utc, self._settings
                 ),
             ),
         )
-        for why, seconds in waits:
+        for obstacle, seconds in waits:
             if seconds > 0:
-                return f'{why}; it is left alone for another {seconds:.0f} s'
-        return ''
+                return model.Refusal(
+                    obstacle=obstacle,
+                    words=f'{_WAIT_WORDS[obstacle]}; it is left alone for '
+                    f'another {seconds:.0f} s',
+                )
+        return None

@@ -104,8 +104,13 @@ def _reason_of(left_out: situation.LeftOut) -> situation.LeftOut:
     if not isinstance(left_out.words, str) or not left_out.words:
         raise ValueError('it leaves this guest out without a reason')
     # NOTE: made anew, as it might be a proposal in the wrong list.
+    obstacle = getattr(left_out, 'obstacle', None)
+    if not isinstance(obstacle, model.Obstacle):
+        obstacle = model.Obstacle.OTHER
     return situation.LeftOut(
-        guest_uuid=left_out.guest_uuid, words=left_out.words
+        guest_uuid=left_out.guest_uuid,
+        words=left_out.words,
+        obstacle=obstacle,
     )
 
 
@@ -128,7 +133,8 @@ def _check_proposal(
         raise ValueError(f'{target_kib!r} or {freed_kib!r} is no int of KiB')
     if candidate.left_alone:
         raise ValueError(
-            f'it asks for what must be left alone: {candidate.left_alone}'
+            'it asks for what must be left alone: '
+            f'{candidate.left_alone.words}'
         )
     model.BalloonPolicy(
         uuid='',
@@ -193,5 +199,7 @@ def _reject(request: situation.PlanRequest, why: str) -> situation.Plan:
 
 def _blame(guest_uuid: str, why: str) -> situation.LeftOut:
     return situation.LeftOut(
-        guest_uuid=guest_uuid, words=f'a defect of the planner: {why}'
+        guest_uuid=guest_uuid,
+        words=f'a defect of the planner: {why}',
+        obstacle=model.Obstacle.PLANNER_DEFECT,
     )

@@ -62,17 +62,17 @@ class _Choice:
     """Who is asked for what, and why the others are not."""
 
     asked: list[tuple[planners_offer.Offer, int]]
-    refusals: dict[str, str]
+    refusals: dict[str, model.Refusal]
     expected_kib: int
     shortfall_kib: int
 
 
 def _choose(request: situation.PlanRequest, seconds: float) -> _Choice:
     offers: list[planners_offer.Offer] = []
-    refusals: dict[str, str] = {}
+    refusals: dict[str, model.Refusal] = {}
     for candidate in request.candidates:
         weighed = planners_offer.weigh(candidate, seconds)
-        if isinstance(weighed, str):
+        if isinstance(weighed, model.Refusal):
             refusals[candidate.guest.uuid] = weighed
         else:
             offers.append(weighed)
@@ -186,14 +186,17 @@ def _leave_out(
 ) -> Iterable[situation.LeftOut]:
     asked = {one.candidate.guest.uuid for one, _ in choice.asked}
     number = '1 guest' if len(asked) == 1 else f'{len(asked)} guests'
-    not_needed = (
-        f'not needed: the {units.format_kib(request.need_kib)} that the host '
-        f'lacks come from {number} with more to give'
+    not_needed = model.Refusal(
+        obstacle=model.Obstacle.NOT_NEEDED,
+        words=f'not needed: the {units.format_kib(request.need_kib)} that the '
+        f'host lacks come from {number} with more to give',
     )
     for candidate in request.candidates:
         guest_uuid = candidate.guest.uuid
         if guest_uuid not in asked:
+            refusal = choice.refusals.get(guest_uuid, not_needed)
             yield situation.LeftOut(
                 guest_uuid=guest_uuid,
-                words=choice.refusals.get(guest_uuid, not_needed),
+                words=refusal.words,
+                obstacle=refusal.obstacle,
             )

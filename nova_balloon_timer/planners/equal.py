@@ -7,6 +7,7 @@ priorities and no haste. It is meant as a template, too.
 
 import math
 
+from nova_balloon_timer import model
 from nova_balloon_timer import situation
 from nova_balloon_timer import units
 from nova_balloon_timer.planners import base
@@ -54,7 +55,9 @@ def _ask(
     actual_kib = candidate.actual_kib
     if candidate.left_alone:
         return situation.LeftOut(
-            guest_uuid=guest_uuid, words=candidate.left_alone
+            guest_uuid=guest_uuid,
+            words=candidate.left_alone.words,
+            obstacle=candidate.left_alone.obstacle,
         )
     # Safe is what floor, reserve and peak use leave; a target is above zero.
     untouched_kib = candidate.untouched_kib
@@ -68,8 +71,13 @@ def _ask(
         f'{units.format_kib(untouched_kib)} never touched'
     )
     if freed_kib <= 0:
+        obstacle = model.Obstacle.NEVER_TOUCHED
+        if candidate.safe_kib == 0:
+            obstacle = model.Obstacle.NO_ROOM
         return situation.LeftOut(
-            guest_uuid=guest_uuid, words=f'would free nothing: {figures}'
+            guest_uuid=guest_uuid,
+            words=f'would free nothing: {figures}',
+            obstacle=obstacle,
         )
     return situation.Proposal(
         guest_uuid=guest_uuid,

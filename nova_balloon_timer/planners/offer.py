@@ -10,6 +10,7 @@ host gains.
 import dataclasses
 import math
 
+from nova_balloon_timer import model
 from nova_balloon_timer import situation
 from nova_balloon_timer import units
 
@@ -72,11 +73,13 @@ class Offer:
         return STARTUP_SECONDS + distance_kib / self.rate_kib_per_second
 
 
-def weigh(candidate: situation.Candidate, seconds: float) -> Offer | str:
+def weigh(
+    candidate: situation.Candidate, seconds: float
+) -> Offer | model.Refusal:
     """Return what a guest can do within a duration, or why nothing."""
     actual_kib = candidate.actual_kib
     refusal = candidate.left_alone or _find_unknown(candidate)
-    if refusal:
+    if refusal is not None:
         return refusal
     safe_kib = candidate.safe_kib
     rate = _rate_of(candidate)
@@ -140,27 +143,38 @@ def _rate_of(candidate: situation.Candidate) -> float:
     return _bounded(rate, 1.0, units.KIB_PER_GIB * 1024.0)
 
 
-def _find_unknown(candidate: situation.Candidate) -> str:
-    """Say what must be known before anything is asked; empty if it is."""
+def _find_unknown(candidate: situation.Candidate) -> model.Refusal | None:
+    """Say what must be known before anything is asked; None if it is."""
     if not 0 < candidate.actual_kib <= candidate.guest.maximum_kib:
-        return (
-            f'it is said to have {units.format_kib(candidate.actual_kib)}, '
-            'which is not within its maximum of '
-            f'{units.format_kib(candidate.guest.maximum_kib)}'
+        return model.Refusal(
+            obstacle=model.Obstacle.UNREADABLE,
+            words=f'it is said to have '
+            f'{units.format_kib(candidate.actual_kib)}, which is not within '
+            f'its maximum of {units.format_kib(candidate.guest.maximum_kib)}',
         )
     if candidate.guards.reserve_kib <= 0:
-        return ''
+        return None
     if candidate.usable_kib is None:
-        return (
-            'it gives no statistics, so what it can spare is unknown: its '
-            'balloon driver is not loaded, or it still boots or hangs'
+        return model.Refusal(
+            obstacle=model.Obstacle.NO_DRIVER,
+            words='it gives no statistics, so what it can spare is unknown: '
+            'its balloon driver is not loaded, or it still boots or hangs',
         )
     if candidate.peak_use_kib is None:
-        return 'how much it needed lately is not known yet'
-    return ''
+        return model.Refusal(
+            obstacle=model.Obstacle.USE_UNKNOWN,
+            words='how much it needed lately is not known yet',
+        )
+    return None
 
 
-def _no_room(candidate: situation.Candidate) -> str:
+def _no_room(candidate: situation.Candidate) -> model.Refusal:
+    return model.Refusal(
+        obstacle=model.Obstacle.NO_ROOM, words=_why_no_room(candidate)
+    )
+
+
+def _why_no_room(candidate: situation.Candidate) -> str:
     actual_kib = candidate.actual_kib
     guards = candidate.guards
     actual = units.format_kib(actual_kib)
@@ -183,16 +197,18 @@ def _no_room(candidate: situation.Candidate) -> str:
     )
 
 
-def _no_use(candidate: situation.Candidate) -> str:
+def _no_use(candidate: situation.Candidate) -> model.Refusal:
     safe_kib = candidate.safe_kib
     untouched_kib = candidate.untouched_kib
     freed = 'nothing'
     if safe_kib > untouched_kib:
         freed = f'only {units.format_kib(safe_kib - untouched_kib)}'
-    return (
-        f'taking the {units.format_kib(safe_kib)} that it can spare would '
-        f'free {freed}: it never touched {units.format_kib(untouched_kib)} '
-        f'of its {units.format_kib(candidate.actual_kib)}'
+    return model.Refusal(
+        obstacle=model.Obstacle.NEVER_TOUCHED,
+        words=f'taking the {units.format_kib(safe_kib)} that it can spare '
+        f'would free {freed}: it never touched '
+        f'{units.format_kib(untouched_kib)} of its '
+        f'{units.format_kib(candidate.actual_kib)}',
     )
 
 
@@ -201,7 +217,7 @@ def _no_time(
     most_kib: int,
     rate: float,
     seconds: float,
-) -> str:
+) -> model.Refusal:
     untouched_kib = candidate.untouched_kib
     freed = 'nothing'
     if most_kib > untouched_kib:
@@ -216,4 +232,4 @@ def _no_time(
     if untouched_kib > 0:
         untouched = units.format_kib(untouched_kib)
         words += f': {untouched} that it never touched come first'
-    return words
+    return model.Refusal(obstacle=model.Obstacle.NO_TIME, words=words)

@@ -46,6 +46,14 @@ def make_guest(name: str = 'web-01', **more: Any) -> model.Guest:
     return model.Guest(**(fields | more))
 
 
+def make_refusal(
+    words: str = 'it is paused',
+    obstacle: model.Obstacle = model.Obstacle.PAUSED,
+) -> model.Refusal:
+    """Return why a guest is left alone."""
+    return model.Refusal(obstacle=obstacle, words=words)
+
+
 def make_statistics(**more: Any) -> model.GuestStatistics:
     """Return statistics of a guest with 800 MiB to spare."""
     fields: dict[str, Any] = {'updated_at': 1, 'usable_kib': 800 * MIB}

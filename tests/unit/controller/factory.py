@@ -25,6 +25,8 @@ RULE = situation.WatermarkRule(low='1G', high='2G')
 # 2026-05-04 09:30:00 UTC.
 UTC_OFFSET = 1_777_887_000.0
 
+_NOT_NEEDED = base.make_refusal('not needed', model.Obstacle.NOT_NEEDED)
+
 _Output = TypeVar('_Output')
 
 
@@ -92,10 +94,12 @@ class TakeAll(planner_base.Planner):
         for candidate in request.candidates:
             taken_kib = min(need_kib, candidate.safe_kib)
             if candidate.left_alone or taken_kib < MIB:
+                refusal = candidate.left_alone or _NOT_NEEDED
                 left_out.append(
                     situation.LeftOut(
                         guest_uuid=candidate.guest.uuid,
-                        words=candidate.left_alone or 'not needed',
+                        words=refusal.words,
+                        obstacle=refusal.obstacle,
                     )
                 )
                 continue

@@ -11,6 +11,7 @@ from tests.unit.controller import factory
 MIB = base.MIB
 GIB = base.GIB
 
+_Obstacle = model.Obstacle
 _PAUSED = model.Refusal(obstacle=model.Obstacle.PAUSED, words='it is paused')
 
 
@@ -31,8 +32,22 @@ class RosterTestCase(base.TestCase):
         assert record is not None
         return record
 
-    def why(self, record: roster.GuestRecord, at: float = 100.0) -> str:
+    def why(
+        self, record: roster.GuestRecord, at: float = 100.0
+    ) -> model.Refusal | None:
         return self.roster.why_left_alone(record, at, at + factory.UTC_OFFSET)
+
+    def check_why(
+        self,
+        obstacle: model.Obstacle,
+        words: str,
+        record: roster.GuestRecord,
+        at: float = 100.0,
+    ) -> None:
+        refusal = self.why(record, at)
+        assert refusal is not None
+        self.assertIs(obstacle, refusal.obstacle)
+        self.assertIn(words, refusal.words)
 
 
 class ListingTestCase(RosterTestCase):
@@ -216,24 +231,36 @@ class PeakTestCase(RosterTestCase):
 class LeftAloneTestCase(RosterTestCase):
     def test_who_refuses_is(self) -> None:
         record = self.record(refusals=(_PAUSED,))
-        self.assertEqual('it is paused', self.why(record))
+        self.assertEqual(_PAUSED, self.why(record))
 
     def test_who_was_not_looked_at_is(self) -> None:
-        self.assertIn('not looked at', self.why(self.record()))
+        self.check_why(_Obstacle.NOT_LOOKED_AT, 'not looked at', self.record())
+
+    def test_who_does_not_answer_is(self) -> None:
+        record = self.record()
+        record.observe(base.make_sample())
+        record.is_awaited, record.awaited_since = True, 94.0
+        self.check_why(_Obstacle.UNREADABLE, 'does not answer', record)
 
     def test_any_other_is_not(self) -> None:
         record = self.record()
         record.observe(base.make_sample())
-        self.assertEqual('', self.why(record))
+        self.assertIsNone(self.why(record))
+
+    def test_who_was_given_what_it_missed_is_for_a_time(self) -> None:
+        record = self.record()
+        record.observe(base.make_sample())
+        record.aided_until = 160.0
+        self.check_why(_Obstacle.AIDED, 'another 60 s', record)
+        self.assertIsNone(self.why(record, at=160.0))
 
     def test_whom_somebody_else_moved_is_for_a_time(self) -> None:
         record = self.record()
         record.observe(base.make_sample())
         record.respected_until = 110.0
-        words = self.why(record)
-        self.assertIn('somebody else', words)
-        self.assertIn('another 10 s', words)
-        self.assertEqual('', self.why(record, at=110.0))
+        self.check_why(_Obstacle.RESPECTED, 'somebody else', record)
+        self.check_why(_Obstacle.RESPECTED, 'another 10 s', record)
+        self.assertIsNone(self.why(record, at=110.0))
 
     def test_who_did_not_deliver_is_for_a_time(self) -> None:
         record = self.record()
@@ -241,8 +268,8 @@ class LeftAloneTestCase(RosterTestCase):
         record.traits = situation.GuestTraits(
             strikes=1.0, struck_utc=factory.UTC_OFFSET + 90
         )
-        self.assertIn('another 50 s', self.why(record))
-        self.assertEqual('', self.why(record, at=150.0))
+        self.check_why(_Obstacle.COOL_DOWN, 'another 50 s', record)
+        self.assertIsNone(self.why(record, at=150.0))
 
 
 class CandidateTestCase(RosterTestCase):
@@ -255,16 +282,16 @@ class CandidateTestCase(RosterTestCase):
                     statistics=base.make_statistics(updated_at=told_at),
                 )
             )
-        candidate = self.roster.candidate(record, 'it boots', 2.0)
+        candidate = self.roster.candidate(record, _PAUSED, 2.0)
         self.assertEqual(GIB, candidate.actual_kib)
         self.assertEqual(800 * MIB, candidate.usable_kib)
         self.assertEqual(900 * MIB, candidate.rss_kib)
         self.assertEqual(224 * MIB, candidate.peak_use_kib)
-        self.assertEqual('it boots', candidate.left_alone)
+        self.assertEqual(_PAUSED, candidate.left_alone)
         self.assertEqual(2.0, candidate.priority)
 
     def test_unknown_is_not_zero(self) -> None:
-        candidate = self.roster.candidate(self.record(), 'unknown', 1.0)
+        candidate = self.roster.candidate(self.record(), None, 1.0)
         self.assertEqual(0, candidate.actual_kib)
         self.assertIsNone(candidate.usable_kib)
         self.assertIsNone(candidate.rss_kib)
@@ -276,5 +303,5 @@ class CandidateTestCase(RosterTestCase):
         self.roster.reload(
             factory.make_settings(guards_of=lambda guest: guards)
         )
-        candidate = self.roster.candidate(record, '', 1.0)
+        candidate = self.roster.candidate(record, None, 1.0)
         self.assertEqual(guards, candidate.guards)

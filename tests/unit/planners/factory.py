@@ -89,7 +89,9 @@ def any_candidate(draw: st.DrawFn, name: str) -> situation.Candidate:
         peak_use_kib=draw(st.none() | st.integers(0, GIB)),
         traits=draw(traits),
         priority=draw(st.floats(0.1, 10)),
-        left_alone=draw(st.sampled_from(('', '', '', 'it boots'))),
+        left_alone=draw(
+            st.sampled_from((None, None, None, base.make_refusal()))
+        ),
     )
 
 

@@ -149,6 +149,24 @@ class DefectTestCase(base.TestCase):
                 left_out=(situation.LeftOut(**silent), _leave_out()),
             )
 
+    def test_the_kind_of_reason_is_kept_if_there_is_one(self) -> None:
+        for given, kept in (
+            (model.Obstacle.NO_TIME, model.Obstacle.NO_TIME),
+            ('no-time', model.Obstacle.OTHER),
+        ):
+            fields: dict[str, Any] = {
+                'guest_uuid': base.uuid_of('a'),
+                'words': 'too slow',
+                'obstacle': given,
+            }
+            plan = _plan(
+                proposals=(),
+                left_out=(situation.LeftOut(**fields), _leave_out()),
+            )
+            left_out = check.check(plan, _REQUEST).left_out[0]
+            self.assertEqual('too slow', left_out.words)
+            self.assertIs(kept, left_out.obstacle)
+
     def test_a_wrong_target(self) -> None:
         for target_mib, words in (
             (1025, 'the target 1025 MiB is not the way to inflate'),
@@ -178,7 +196,7 @@ class DefectTestCase(base.TestCase):
         self.check_proposal('not iterable', segments=None)
 
     def test_asking_of_one_that_is_left_alone(self) -> None:
-        paused = factory.make_candidate('a', left_alone='it is paused')
+        paused = factory.make_candidate('a', left_alone=base.make_refusal())
         plan = check.check(_plan(), factory.make_request(paused))
         (left_out,) = plan.left_out
         self.assertEqual(

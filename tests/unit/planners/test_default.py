@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from nova_balloon_timer import model
 from nova_balloon_timer import situation
 from nova_balloon_timer.planners import default
 from tests.unit import base
@@ -126,10 +127,14 @@ class PlanTestCase(base.TestCase):
             },
             {one.words for one in plan.left_out},
         )
+        self.assertEqual(
+            {model.Obstacle.NOT_NEEDED},
+            {one.obstacle for one in plan.left_out},
+        )
 
     def test_who_is_left_out_is_told_why(self) -> None:
         plan = _plan(
-            factory.make_candidate('a', left_alone='it is paused'),
+            factory.make_candidate('a', left_alone=base.make_refusal()),
             factory.make_candidate('b'),
             factory.make_candidate('c', usable_kib=None),
         )
@@ -139,8 +144,10 @@ class PlanTestCase(base.TestCase):
         paused, silent = plan.left_out
         self.assertEqual(base.uuid_of('a'), paused.guest_uuid)
         self.assertEqual('it is paused', paused.words)
+        self.assertIs(model.Obstacle.PAUSED, paused.obstacle)
         self.assertEqual(base.uuid_of('c'), silent.guest_uuid)
         self.assertIn('no statistics', silent.words)
+        self.assertIs(model.Obstacle.NO_DRIVER, silent.obstacle)
 
     def test_the_best_come_first(self) -> None:
         plan = _plan(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from nova_balloon_timer import model
 from nova_balloon_timer import situation
 from nova_balloon_timer.planners import equal
 from tests.unit import base
@@ -51,13 +52,15 @@ class EqualPlannerTestCase(base.TestCase):
 
     def test_who_is_left_out_is_told_why(self) -> None:
         plan = _plan(
-            factory.make_candidate('a', left_alone='it is paused'),
+            factory.make_candidate('a', left_alone=base.make_refusal()),
             factory.make_candidate('b', rss_kib=215 * MIB),
             need_kib=512 * MIB,
         )
         self.assertEqual((), plan.proposals)
         paused, fresh = plan.left_out
         self.assertEqual('it is paused', paused.words)
+        self.assertIs(model.Obstacle.PAUSED, paused.obstacle)
+        self.assertIs(model.Obstacle.NEVER_TOUCHED, fresh.obstacle)
         self.assertEqual(
             'would free nothing: 100 % of the 215 MiB that it used, with 736 '
             'MiB to spare and 809 MiB never touched',

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from nova_balloon_timer import model
 from nova_balloon_timer.planners import offer as planners_offer
 from tests.unit import base
 from tests.unit.planners import factory
 
 MIB = base.MIB
 GIB = base.GIB
+_Obstacle = model.Obstacle
 
 
 def _weigh(seconds: float = 10.0, **more: Any) -> planners_offer.Offer:
@@ -66,21 +68,34 @@ class OfferTestCase(base.TestCase):
 
 
 class RefusalTestCase(base.TestCase):
-    def check(self, words: str, seconds: float = 10.0, **more: Any) -> None:
+    def check(
+        self,
+        obstacle: model.Obstacle,
+        words: str,
+        seconds: float = 10.0,
+        **more: Any,
+    ) -> None:
         candidate = factory.make_candidate(**more)
-        self.assertEqual(words, planners_offer.weigh(candidate, seconds))
+        self.assertEqual(
+            model.Refusal(obstacle=obstacle, words=words),
+            planners_offer.weigh(candidate, seconds),
+        )
 
     def test_of_one_that_is_left_alone(self) -> None:
-        self.check('it is migrating', left_alone='it is migrating')
+        refusal = base.make_refusal('it is migrating', _Obstacle.OTHER)
+        self.check(refusal.obstacle, refusal.words, left_alone=refusal)
 
     def test_of_one_without_statistics(self) -> None:
         self.check(
+            _Obstacle.NO_DRIVER,
             'it gives no statistics, so what it can spare is unknown: its '
             'balloon driver is not loaded, or it still boots or hangs',
             usable_kib=None,
         )
         self.check(
-            'how much it needed lately is not known yet', peak_use_kib=None
+            _Obstacle.USE_UNKNOWN,
+            'how much it needed lately is not known yet',
+            peak_use_kib=None,
         )
 
     def test_statistics_are_not_needed_without_a_reserve(self) -> None:
@@ -90,6 +105,7 @@ class RefusalTestCase(base.TestCase):
 
     def test_of_one_that_cannot_be(self) -> None:
         self.check(
+            _Obstacle.UNREADABLE,
             'it is said to have 2048 MiB, which is not within its maximum of '
             '1024 MiB',
             actual_kib=2 * GIB,
@@ -97,10 +113,12 @@ class RefusalTestCase(base.TestCase):
 
     def test_of_one_at_its_floor(self) -> None:
         self.check(
+            _Obstacle.NO_ROOM,
             'nothing can be taken: it has 256 MiB and a floor of 256 MiB',
             actual_kib=256 * MIB,
         )
         self.check(
+            _Obstacle.NO_ROOM,
             'only 4 MiB can be taken: it has 260 MiB and a floor of 256 MiB',
             actual_kib=260 * MIB,
             usable_kib=260 * MIB,
@@ -109,11 +127,13 @@ class RefusalTestCase(base.TestCase):
 
     def test_of_one_that_needs_what_it_has(self) -> None:
         self.check(
+            _Obstacle.NO_ROOM,
             'nothing can be taken: of its 1024 MiB it uses 974 MiB, and its '
             'reserve is 64 MiB',
             usable_kib=50 * MIB,
         )
         self.check(
+            _Obstacle.NO_ROOM,
             'only 0.5 MiB can be taken: of its 1024 MiB it uses 224 MiB, '
             'lately up to 960 MiB, and its reserve is 64 MiB',
             peak_use_kib=960 * MIB - 512,
@@ -121,11 +141,13 @@ class RefusalTestCase(base.TestCase):
 
     def test_of_one_of_which_taking_frees_nothing(self) -> None:
         self.check(
+            _Obstacle.NEVER_TOUCHED,
             'taking the 736 MiB that it can spare would free nothing: it '
             'never touched 809 MiB of its 1024 MiB',
             rss_kib=215 * MIB,
         )
         self.check(
+            _Obstacle.NEVER_TOUCHED,
             'taking the 736 MiB that it can spare would free only 7 MiB: it '
             'never touched 729 MiB of its 1024 MiB',
             rss_kib=295 * MIB,
@@ -133,12 +155,14 @@ class RefusalTestCase(base.TestCase):
 
     def test_of_one_that_is_too_slow(self) -> None:
         self.check(
+            _Obstacle.NO_TIME,
             'in 1.00 s it could free nothing at its learned rate of 100 '
             'MiB/s: 124 MiB that it never touched come first',
             seconds=1.0,
             traits=factory.make_traits(100),
         )
         self.check(
+            _Obstacle.NO_TIME,
             'in 220 ms it could free only 4.0 MiB at its assumed rate of 200 '
             'MiB/s',
             seconds=0.22,
@@ -147,6 +171,7 @@ class RefusalTestCase(base.TestCase):
 
     def test_of_one_that_did_not_move_at_all(self) -> None:
         self.check(
+            _Obstacle.NO_TIME,
             'in 10.00 s it could free only 0.0 MiB at its learned rate of '
             '0.0 MiB/s',
             rss_kib=None,

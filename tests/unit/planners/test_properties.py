@@ -60,7 +60,7 @@ class AnyPlannerTestCase(base.TestCase):
             candidate = known[proposal.guest_uuid]
             guards = candidate.guards
             factory.to_policy(proposal, candidate, plan)
-            self.assertEqual('', candidate.left_alone)
+            self.assertIsNone(candidate.left_alone)
             self.assertGreaterEqual(proposal.target_kib, guards.floor_kib)
             if guards.reserve_kib > 0:
                 assert candidate.peak_use_kib is not None
