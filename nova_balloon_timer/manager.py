@@ -92,6 +92,11 @@ class Manager:
         # NOTE: a SimpleQueue, because signal handlers put into it too.
         self._events: queue.SimpleQueue[Posted] = queue.SimpleQueue()
 
+    @property
+    def engine(self) -> machine.Engine:
+        """The engine; only the thread that owns it may ask it."""
+        return self._engine
+
     def post(self, event: message.Event | message.HostEvent) -> None:
         """Hand in an event; from any thread or signal handler."""
         self._events.put(event)

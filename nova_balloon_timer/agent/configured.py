@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 import fnmatch
+import functools
 import math
 import pathlib
 
@@ -17,6 +18,8 @@ from nova_balloon_timer.controller import settings as controller_settings
 from nova_balloon_timer.pressure import base as pressure_base
 
 Options = cfg.ConfigOpts.GroupAttr
+
+_MOST_RANKED = 10_000
 
 
 def defaults(options: Options) -> order.Defaults:
@@ -153,19 +156,19 @@ def _priorities(texts: Mapping[str, str]) -> dict[str, float]:
 def _ranking(
     excluded: Sequence[str], priorities: Mapping[str, float]
 ) -> controller_settings.Ranking:
-    def rank(guest: model.Guest) -> float | str:
+    # NOTE: all guests are ranked at every plan.
+    @functools.lru_cache(maxsize=_MOST_RANKED)
+    def rank(guest_uuid: str, name: str) -> float | str:
         for pattern in excluded:
-            if _fits(guest, pattern):
+            if _fits(guest_uuid, name, pattern):
                 return f"it is excluded by '{pattern}' in excluded_guests"
         for pattern, priority in priorities.items():
-            if _fits(guest, pattern):
+            if _fits(guest_uuid, name, pattern):
                 return priority
         return 1.0
 
-    return rank
+    return lambda guest: rank(guest.uuid, guest.name)
 
 
-def _fits(guest: model.Guest, pattern: str) -> bool:
-    return guest.uuid == pattern.lower() or fnmatch.fnmatchcase(
-        guest.name, pattern
-    )
+def _fits(guest_uuid: str, name: str, pattern: str) -> bool:
+    return guest_uuid == pattern.lower() or fnmatch.fnmatchcase(name, pattern)

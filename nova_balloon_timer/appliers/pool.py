@@ -9,6 +9,7 @@ never more stuck workers than stuck guests.
 
 import collections
 from collections.abc import Callable
+import dataclasses
 import threading
 import time
 
@@ -19,6 +20,21 @@ from nova_balloon_timer import exception
 LOG = logging.getLogger(__name__)
 
 Job = Callable[[], None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What a pool's workers do at one moment.
+
+    :param workers: all of them
+    :param busy: those with a job, the stuck ones included
+    :param waiting: guests for whom a job waits
+    """
+
+    workers: int
+    busy: int
+    stuck: int
+    waiting: int
 
 
 def _nothing() -> None:
@@ -83,6 +99,17 @@ class WorkerPool:
                 self._preempted.add(guest_uuid)
             else:
                 self._offer(guest_uuid, self._urgent)
+
+    @property
+    def load(self) -> Load:
+        """Say what the workers do; from any thread."""
+        with self._work:
+            return Load(
+                workers=self._workers,
+                busy=len(self._busy_since),
+                stuck=self._count_stuck(time.monotonic()),
+                waiting=sum(bool(line) for line in self._lines.values()),
+            )
 
     def close(self) -> None:
         """Take no more jobs; workers end when their present one does.
@@ -195,7 +222,7 @@ class WorkerPool:
         """Add a worker if one is stuck; return when to look again."""
         now = time.monotonic()
         ages = [now - since for since in self._busy_since.values()]
-        stuck = sum(age >= self._stuck_seconds for age in ages)
+        stuck = self._count_stuck(now)
         if self._workers >= self._most:
             if stuck >= self._most:
                 LOG.warning('All %d workers are held up by guests', stuck)
@@ -205,3 +232,9 @@ class WorkerPool:
         left = [self._stuck_seconds - age for age in ages]
         soonest = min((wait for wait in left if wait > 0), default=0.0)
         return max(0.001, soonest)
+
+    def _count_stuck(self, now: float) -> int:
+        return sum(
+            now - since >= self._stuck_seconds
+            for since in self._busy_since.values()
+        )

@@ -62,6 +62,23 @@ class HostState:
         self._settings = settings
 
     @property
+    def readings(self) -> tuple[situation.PressureReading, ...]:
+        """Return what each source said last, also those that fell silent."""
+        return tuple(self._readings.values())
+
+    @property
+    def stalled_share(self) -> float | None:
+        """Return the largest share that was told; None: no source counts."""
+        return max(
+            (
+                reading.stalled_share
+                for reading in self._recent()
+                if reading.stalled_share is not None
+            ),
+            default=None,
+        )
+
+    @property
     def is_short(self) -> bool:
         """Tell whether the host is short of memory."""
         return bool(self._pressing())

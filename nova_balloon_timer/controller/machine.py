@@ -64,7 +64,7 @@ class Controller:
         self.host = controller_host.HostState(settings)
         self.flights = controller_flight.Flights()
         self.roster = controller_roster.Roster(settings, remembered or {})
-        self._muster = controller_muster.Muster(
+        self.muster = controller_muster.Muster(
             settings, self.roster, self.flights, utc_offset
         )
         self._census = controller_census.Census(
@@ -97,7 +97,7 @@ class Controller:
         self.host.reload(settings)
         self._settings = settings
         self.roster.reload(settings)
-        self._muster.reload(settings)
+        self.muster.reload(settings)
         self._census.reload(settings)
         self._relief.reload(settings, planner)
         self._giving.reload(settings)
@@ -129,7 +129,7 @@ class Controller:
         was_calm = self.host.calm_since is not None
         self.host.observe(event.reading, now)
         outputs = self._tell_pressure(now)
-        lacking = self._muster.lacking(now)
+        lacking = self.muster.lacking(now)
         owed_kib = sum(kib for _, kib in lacking)
         if self.host.is_short or owed_kib > 0:
             outputs += self._relieve(now, owed_kib)
@@ -163,7 +163,7 @@ class Controller:
         made = self._relief.plan(
             self.host,
             self.flights,
-            lambda replaceable: self._muster.candidates(now, replaceable),
+            lambda replaceable: self.muster.candidates(now, replaceable),
             now,
             owed_kib,
         )
@@ -202,7 +202,7 @@ class Controller:
         )
 
     def _give(self, now: float) -> Outputs:
-        needy = self._muster.needy(now)
+        needy = self.muster.needy(now)
         return self._launch_returns(
             self._giving.plan(self.host, self.flights, needy, now), now
         )

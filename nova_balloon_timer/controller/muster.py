@@ -56,6 +56,19 @@ class Muster:
             )
         return tuple(candidates)
 
+    def obstacle_of(
+        self, record: controller_roster.GuestRecord, now: float
+    ) -> model.Obstacle | None:
+        """Tell what keeps a guest from being asked; None if nothing does."""
+        if isinstance(self._settings.rank(record.guest), str):
+            return model.Obstacle.EXCLUDED
+        if record.guest.uuid in self._flights:
+            return model.Obstacle.UNDER_WAY
+        obstacle, _ = self._roster.obstacle_of(
+            record, now, now + self._utc_offset
+        )
+        return obstacle
+
     def needy(self, now: float) -> list[controller_roster.GuestRecord]:
         """Return the guests below their full memory that may be given some."""
         return [

@@ -25,14 +25,9 @@ _VAIN_SECONDS = 30.0
 _LONGEST_VAIN_SECONDS = 3600.0
 
 _Obstacle = model.Obstacle
-_NOT_LOOKED_AT = model.Refusal(
-    obstacle=_Obstacle.NOT_LOOKED_AT,
-    words='it was not looked at yet, or does not answer',
-)
-_HANGS = model.Refusal(
-    obstacle=_Obstacle.UNREADABLE, words='its hypervisor does not answer'
-)
-_WAIT_WORDS = {
+_WORDS = {
+    _Obstacle.NOT_LOOKED_AT: 'it was not looked at yet, or does not answer',
+    _Obstacle.UNREADABLE: 'its hypervisor does not answer',
     _Obstacle.AIDED: 'it was given what it missed',
     _Obstacle.RESPECTED: 'its balloon was moved by somebody else, which is '
     'respected',
@@ -256,27 +251,35 @@ class Roster:
         self, record: GuestRecord, now: float, now_utc: float
     ) -> model.Refusal | None:
         """Say why nothing may be asked of a guest; None if it may."""
+        obstacle, seconds = self.obstacle_of(record, now, now_utc)
+        if obstacle is None:
+            return None
         if record.guest.refusals:
             return record.guest.refusals[0]
+        words = _WORDS[obstacle]
+        if seconds > 0:
+            words += f'; it is left alone for another {seconds:.0f} s'
+        return model.Refusal(obstacle=obstacle, words=words)
+
+    def obstacle_of(
+        self, record: GuestRecord, now: float, now_utc: float
+    ) -> tuple[model.Obstacle | None, float]:
+        """Tell what keeps a guest from being asked, without words.
+
+        :returns: None if nothing does; and for how many seconds it will, 0
+            where nobody knows
+        """
+        if record.guest.refusals:
+            return record.guest.refusals[0].obstacle, 0.0
         if record.sample is None:
-            return _NOT_LOOKED_AT
+            return _Obstacle.NOT_LOOKED_AT, 0.0
         if record.hangs(now):
-            return _HANGS
-        waits = (
-            (_Obstacle.AIDED, record.aided_until - now),
-            (_Obstacle.RESPECTED, record.respected_until - now),
-            (
-                _Obstacle.COOL_DOWN,
-                learning.cool_down_left(
-                    record.traits, now_utc, self._settings
-                ),
-            ),
+            return _Obstacle.UNREADABLE, 0.0
+        if record.aided_until > now:
+            return _Obstacle.AIDED, record.aided_until - now
+        if record.respected_until > now:
+            return _Obstacle.RESPECTED, record.respected_until - now
+        seconds = learning.cool_down_left(
+            record.traits, now_utc, self._settings
         )
-        for obstacle, seconds in waits:
-            if seconds > 0:
-                return model.Refusal(
-                    obstacle=obstacle,
-                    words=f'{_WAIT_WORDS[obstacle]}; it is left alone for '
-                    f'another {seconds:.0f} s',
-                )
-        return None
+        return _Obstacle.COOL_DOWN if seconds > 0 else None, seconds

@@ -65,6 +65,11 @@ class Engine:
         """The live policies, for whoever shows their progress."""
         return tuple(self._runs.values())
 
+    @property
+    def freezing(self) -> tuple[engine_run.Run, ...]:
+        """The ended policies whose balloons are being stopped."""
+        return tuple(freeze.ended for freeze in self._freezes.values())
+
     def next_timer(self) -> float | None:
         """Return when :meth:`handle_timer` is due, or None for never."""
         if self._owed:

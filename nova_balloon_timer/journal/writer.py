@@ -96,11 +96,14 @@ class Journal:
         return self._health.words
 
     @property
+    @property
     def dropped_letters(self) -> int:
         """How many notifications there was no room for."""
         return self._scribe.dropped_letters
 
-    def __len__(self) -> int:
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait to be written."""
         return len(self._worker)
 
     def request(

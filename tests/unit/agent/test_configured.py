@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
+import dataclasses
 import pathlib
 from typing import Any
 
@@ -181,6 +182,15 @@ class RankTestCase(base.TestCase):
         for text in (uuid, uuid.upper()):
             self.assertIsInstance(self.rank(excluded_guests=[text]), str)
             self.assertEqual(2.0, self.rank(guest_priorities={text: '2'}))
+
+    def test_one_that_was_renamed_is_ranked_by_its_new_name(self) -> None:
+        made = configured.controller_settings_of(
+            make(guest_priorities={'db-*': '4'})
+        )
+        guest = base.make_guest('db-01')
+        self.assertEqual(4.0, made.rank(guest))
+        renamed = dataclasses.replace(guest, name='web-01')
+        self.assertEqual(1.0, made.rank(renamed))
 
     def test_names_are_not_parts_of_names(self) -> None:
         for pattern in ('web', 'WEB-01', 'eb-01', ''):

@@ -452,3 +452,24 @@ class PropertyTestCase(PoolTestCase):
             done = [name for name in record.done if name[0] == guest]
             self.assertEqual(sorted(set(done)), done)
             self.assertEqual(names, done[-len(names) :])
+
+
+class LoadTestCase(PoolTestCase):
+    def test_says_what_the_workers_do(self) -> None:
+        pool = self.make(size=3, most=3, stuck_seconds=60)
+        self.assertEqual(0, pool.load.busy)
+        self.assertEqual(3, pool.load.workers)
+        gate = self.busy(pool, 'a')
+        for name in ('first', 'second'):
+            pool.submit('a', self.record.job(name))
+        self.assertEqual(
+            applier_pool.Load(workers=3, busy=1, stuck=0, waiting=1), pool.load
+        )
+        gate.open.set()
+        self.record.wait(3)
+
+    def test_stuck_ones_are_told_from_those_that_work(self) -> None:
+        pool = self.make(size=2, most=2, stuck_seconds=0)
+        self.busy(pool, 'a')
+        self.assertEqual(1, pool.load.busy)
+        self.assertEqual(1, pool.load.stuck)

@@ -44,6 +44,24 @@ class ShortTestCase(HostStateTestCase):
         self.assertEqual(0, self.host.lacking_kib_in(10))
         self.assertEqual(0, self.host.spare_kib)
         self.assertEqual(0, self.host.stall_step_kib)
+        self.assertEqual((), self.host.readings)
+        self.assertIsNone(self.host.stalled_share)
+
+    def test_all_readings_can_be_had_also_those_of_long_ago(self) -> None:
+        self.stall(1)
+        self.read(100, 1500)
+        self.read(101, 1400)
+        self.assertEqual(
+            {'psi': 1, 'meminfo': 101},
+            {it.source: it.at for it in self.host.readings},
+        )
+
+    def test_the_largest_share_that_counts_is_told(self) -> None:
+        self.stall(1, source='old', stalled_share=0.9)
+        self.stall(70, stalled_share=0.1)
+        self.stall(70, source='other', stalled_share=0.3)
+        self.read(70, 1500)
+        self.assertEqual(0.3, self.host.stalled_share)
 
     def test_is_short_when_one_source_says_so(self) -> None:
         self.read(1, 1500)

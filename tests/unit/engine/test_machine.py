@@ -7,6 +7,7 @@ import testtools
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer.engine import machine
+from nova_balloon_timer.engine import states
 from tests.unit.engine import factory
 
 _FREEZE = message.FreezeBalloon(
@@ -63,6 +64,20 @@ class EngineTestCase(testtools.TestCase):
             for action in actions
             if isinstance(action, message.SetTarget)
         ]
+
+
+class StandingTestCase(EngineTestCase):
+    def test_a_policy_is_told_of_until_its_balloon_stands_still(self) -> None:
+        self.request()
+        (run,) = self.engine.runs
+        self.sample(0.1, 1024)
+        self.assertEqual((), self.engine.freezing)
+        self.engine.handle_timer(10.0)
+        self.assertEqual((), self.engine.runs)
+        self.assertEqual((run,), self.engine.freezing)
+        self.assertIs(states.State.FREEZING, run.state)
+        self.finish(10.1, 700)
+        self.assertEqual((), self.engine.freezing)
 
 
 class PendingTest(EngineTestCase):

@@ -58,6 +58,17 @@ class JournalThreadTestCase(factory.JournalTestCase):
 
 
 class TestJournal(JournalThreadTestCase):
+    def test_says_how_much_waits(self) -> None:
+        journal = self.begin()
+        self.assertTrue(journal.flush(10))
+        restore = self.break_disk(OSError('input/output error'))
+        for _ in range(3):
+            journal.start(base.make_policy().uuid, 1.0)
+        self.assertEqual(3, journal.waiting)
+        restore()
+        self.assertTrue(journal.flush(10))
+        self.assertEqual(0, journal.waiting)
+
     def test_a_policy_from_request_to_end(self) -> None:
         journal = self.begin()
         done = factory.Answers()
