@@ -109,6 +109,10 @@ class AgentFailed(BalloonTimerError):
     msg_fmt = "the agent of host '%(host)s' failed: %(why)s"
 
 
+class MetricsNotServable(BalloonTimerError):
+    msg_fmt = 'metrics cannot be served at %(where)s: %(why)s'
+
+
 class IllegalTransition(BalloonTimerError):
     msg_fmt = 'state %(state)s does not allow %(trigger)s'
 

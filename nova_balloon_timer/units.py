@@ -9,6 +9,7 @@ import re
 
 from nova_balloon_timer import exception
 
+BYTES_PER_KIB = 1024
 KIB_PER_MIB = 1024
 KIB_PER_GIB = 1024 * KIB_PER_MIB
 
