@@ -18,6 +18,7 @@ from nova_balloon_timer import exception
 from nova_balloon_timer import manager
 from nova_balloon_timer import message
 from nova_balloon_timer import situation
+from nova_balloon_timer.agent import chorus
 from nova_balloon_timer.agent import configured
 from nova_balloon_timer.agent import crank as agent_crank
 from nova_balloon_timer.agent import gate as agent_gate
@@ -31,6 +32,7 @@ from nova_balloon_timer.controller import machine as controller_machine
 from nova_balloon_timer.journal import reader as journal_reader
 from nova_balloon_timer.journal import retention as journal_retention
 from nova_balloon_timer.journal import writer as journal_writer
+from nova_balloon_timer.metrics import metrics as agent_metrics
 from nova_balloon_timer.planners import loader as planner_loader
 from nova_balloon_timer.pressure import base as pressure_base
 from nova_balloon_timer.pressure import lookout as pressure_lookout
@@ -109,6 +111,9 @@ class Agent:
             undo.callback(self._lock.release)
             self._connection_lock.acquire()
             undo.callback(self._connection_lock.release)
+            self._metrics = agent_metrics.make(options)
+            self._metrics.open()
+            undo.callback(self._metrics.close)
             self._journal = journal_writer.Journal(
                 self._journal_path,
                 retention=journal_retention.Retention(
@@ -119,8 +124,8 @@ class Agent:
                 most_letters=options.notification_backlog,
             )
             undo.callback(self._journal.close, _JOURNAL_SECONDS)
-            self._applier = applier_loader.load(
-                options.applier, options.connection_uri
+            self._applier = self._metrics.metered(
+                applier_loader.load(options.applier, options.connection_uri)
             )
             undo.callback(self._applier.close)
             self._pool = applier_pool.WorkerPool(
@@ -259,7 +264,10 @@ class Agent:
         return agent_crank.HostCrank(
             self._applier,
             self._pool,
-            narrator.Narrator(controller.roster.name_of),
+            chorus.Chorus(
+                narrator.Narrator(controller.roster.name_of),
+                *self._metrics.observers,
+            ),
             controller=controller,
             journal=self._journal,
             announcer=self._mail.make_announcer(
@@ -268,7 +276,7 @@ class Agent:
         )
 
     def _make_servers(self) -> list[agent_server.Server]:
-        return []
+        return [*self._metrics.servers(self._crank, self._pool, self._journal)]
 
     def _start_lookout(
         self, settings: pressure_base.PressureSettings

@@ -35,6 +35,8 @@ metrics say how many. One takes about 2 KiB.
         help="""
 Whether the agent serves metrics for Prometheus, by HTTP under ``/metrics``.
 
+An agent that cannot have the address and port does not start.
+
 Related options:
 
 * ``metrics_address``
@@ -45,14 +47,17 @@ Related options:
         'metrics_address',
         default='127.0.0.1',
         help="""
-The address at which metrics are served.
+The address at which metrics are served, an IPv4 or IPv6 one, or a name.
 
-Anybody who reaches it can read the names of the guests, and needs no password:
-beyond this host it belongs on a network for management.
+Anybody who reaches it can read how this host and its guests stand, though no
+guest is named, and needs no password: beyond this host it belongs on a network
+for management. ``0.0.0.0`` is every IPv4 address of the host, ``::`` every
+address.
 
 Related options:
 
 * ``metrics``
+* ``metrics_port``
 """,
     ),
     cfg.PortOpt(
@@ -65,6 +70,7 @@ The TCP port at which metrics are served.
 Related options:
 
 * ``metrics``
+* ``metrics_address``
 """,
     ),
 ]
