@@ -276,7 +276,11 @@ class Agent:
         )
 
     def _make_servers(self) -> list[agent_server.Server]:
-        return [*self._metrics.servers(self._crank, self._pool, self._journal)]
+        return [
+            *self._metrics.servers(
+                self._crank, self._pool, self._journal, self._mail.counts
+            )
+        ]
 
     def _start_lookout(
         self, settings: pressure_base.PressureSettings

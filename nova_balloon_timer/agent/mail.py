@@ -23,10 +23,6 @@ from nova_balloon_timer.notifier import sender as notifier_sender
 
 LOG = logging.getLogger(__name__)
 
-_NOTHING = notifier_sender.Status(
-    waiting=None, sent=0, failed=0, dropped=0, failure=''
-)
-
 
 class Mail:
     """An agent's notifications; nothing where none are configured.
@@ -61,9 +57,9 @@ class Mail:
         """Tell whether notifications are sent."""
         return self._bus is not None
 
-    def status(self) -> notifier_sender.Status:
-        """Tell how the sending goes."""
-        return _NOTHING if self._sender is None else self._sender.status()
+    def counts(self) -> notifier_sender.Status | None:
+        """Tell how the sending goes; None where nothing is sent."""
+        return None if self._sender is None else self._sender.status()
 
     def make_announcer(
         self, name_of: Callable[[str], str], path: pathlib.Path

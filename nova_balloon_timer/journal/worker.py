@@ -49,6 +49,8 @@ class Worker:
         self._backlog = jobs
         self._changed = threading.Condition()
         self._is_writing = False
+        # Of those that wait, by who writes.
+        self._taken = 0
         self._has_tried = False
         self._is_complete = True
         self._look_by = time.monotonic() + _FIRST_LOOK_SECONDS
@@ -60,7 +62,8 @@ class Worker:
         self._thread.start()
 
     def __len__(self) -> int:
-        return len(self._backlog)
+        with self._changed:
+            return len(self._backlog) + self._taken
 
     @property
     def transitions(self) -> int:
@@ -148,11 +151,13 @@ class Worker:
                 outcome = self._dismiss()
             else:
                 jobs = self._backlog.take(_MOST_IN_A_BATCH)
+                self._taken = len(jobs)
             self._is_writing = True
         if outcome is None:
             outcome = self._write(jobs, now)
         with self._changed:
             self._backlog.put_back(outcome.kept)
+            self._taken = 0
         self._tell(outcome)
         with self._changed:
             self._has_tried = True

@@ -96,7 +96,6 @@ class Journal:
         return self._health.words
 
     @property
-    @property
     def dropped_letters(self) -> int:
         """How many notifications there was no room for."""
         return self._scribe.dropped_letters

@@ -34,8 +34,8 @@ class NotificationCounts(Protocol):
     """What a notifier has done since it started, and still has to do."""
 
     @property
-    def waiting(self) -> int:
-        """How many are kept, as they could not be sent yet."""
+    def waiting(self) -> int | None:
+        """How many are kept, as they could not be sent yet; if known."""
 
     @property
     def sent(self) -> int:

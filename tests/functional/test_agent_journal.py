@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
 from collections.abc import Callable
-import os
 import pathlib
 import sqlite3
 
@@ -11,9 +10,7 @@ from nova_balloon_timer import model
 from nova_balloon_timer.journal import schema
 from nova_balloon_timer.report import saved_run
 from tests.functional import agent
-from tools.lab import command
-
-_DISK_KIB = 640
+from tests.functional import small_disk
 
 
 def _write_garbage(path: pathlib.Path) -> None:
@@ -67,32 +64,8 @@ class UnusableTest(testscenarios.WithScenarios, agent.AgentTest):
         self.assert_sane(running)
 
 
-class FullDiskTest(agent.AgentTest):
+class FullDiskTest(small_disk.SmallDiskTest):
     """The file system of the journal has no room."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.state_path.mkdir()
-        command.run(
-            'mount',
-            '-t',
-            'tmpfs',
-            '-o',
-            f'size={_DISK_KIB}k',
-            'tmpfs',
-            self.state_path,
-        )
-        self.addCleanup(command.run, 'umount', '--lazy', self.state_path)
-        self.ballast = self.state_path / 'ballast'
-
-    def fill(self) -> None:
-        """Leave no page free."""
-        with self.ballast.open('wb', buffering=0) as file:
-            try:
-                while True:
-                    file.write(bytes(os.sysconf('SC_PAGE_SIZE')))
-            except OSError:
-                pass
 
     def test_guests_are_relieved_all_the_same(self) -> None:
         alder, birch = self.warm('alder', 'birch')
@@ -107,7 +80,7 @@ class FullDiskTest(agent.AgentTest):
         self.assertNotEqual([], running.said('run without being journaled'))
         self.assertFalse(running.is_over)
 
-        self.ballast.unlink()
+        self.free()
         running.wait_said('can be written again')
         self.host.available_mib = agent.PLENTY_MIB
         alder.wait_at(512)
@@ -127,7 +100,7 @@ class FullDiskTest(agent.AgentTest):
         running = self.launch(connection_uri='test:///default')
         running.wait_ready()
         self.assertEqual(1, len(running.said('cannot be written:')))
-        self.ballast.unlink()
+        self.free()
         running.wait_said('can be written again')
         self.assertEqual(0, running.stop().code)
         self.assertEqual([], running.said('Traceback'))
