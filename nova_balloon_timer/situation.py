@@ -153,6 +153,27 @@ class Candidate:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class GuestStanding:
+    """A guest as an operator wants to see it.
+
+    :param sample: the last look at it; None if there was none
+    :param usable_kib: what it could give now, less what it gave since it told
+    :param priority: None if it is excluded from relief
+    :param left_alone: why nothing is asked of it now; None if it may be
+    :param policy_uuid: the policy that is under way on it
+    """
+
+    guest: model.Guest
+    guards: model.Guards
+    sample: model.BalloonSample | None
+    usable_kib: int | None
+    traits: GuestTraits
+    priority: float | None
+    left_alone: model.Refusal | None
+    policy_uuid: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
     """What a planner is asked.
 

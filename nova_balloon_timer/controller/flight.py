@@ -177,14 +177,21 @@ class Flights:
         """
         read_at = float('-inf') if memory is None else memory.at
         self._landed = [it for it in self._landed if it[0] > read_at]
-        coming_kib = sum(
+        coming_kib = self.coming_kib(now, without)
+        return coming_kib + sum(max(0, kib) for _, kib in self._landed)
+
+    def coming_kib(self, now: float, without: Set[str] = frozenset()) -> int:
+        """Return what is still to be freed.
+
+        :param without: guests that do not count
+        """
+        return sum(
             flight.left_kib
             for guest_uuid, flight in self._flights.items()
             if flight.takes
             and guest_uuid not in without
             and not flight.is_silent(now)
         )
-        return coming_kib + sum(max(0, kib) for _, kib in self._landed)
 
     def giving_kib(self) -> int:
         """Return what guests are still being given."""

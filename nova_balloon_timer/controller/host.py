@@ -95,12 +95,33 @@ class HostState:
 
         The latest that was told; what a source saw before is past.
         """
+        return max(0.0, self.told_fall_kib_per_second or 0.0)
+
+    @property
+    def told_fall_kib_per_second(self) -> float | None:
+        """Return how quickly it shrinks; negative where it grows.
+
+        None if no source tells.
+        """
         told = [
             (reading.at, reading.fall_kib_per_second)
             for reading in self._recent()
             if reading.fall_kib_per_second is not None
         ]
-        return max(0.0, max(told)[1]) if told else 0.0
+        return max(told)[1] if told else None
+
+    @property
+    def stalled_share(self) -> float | None:
+        """Return in which share of the time some task waited for memory.
+
+        None if no source tells.
+        """
+        told = [
+            (reading.at, reading.stalled_share)
+            for reading in self._recent()
+            if reading.stalled_share is not None
+        ]
+        return max(told)[1] if told else None
 
     @property
     def exhaustion_seconds(self) -> float | None:

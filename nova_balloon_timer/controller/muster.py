@@ -2,6 +2,7 @@
 """Who may be asked for memory now, and who may be given some."""
 
 from collections.abc import Set
+import heapq
 
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
@@ -69,6 +70,18 @@ class Muster:
         )
         return obstacle
 
+    def standings(
+        self, now: float, after: str, most: int
+    ) -> list[situation.GuestStanding]:
+        """Describe guests to an operator, in the order of their UUIDs.
+
+        :param after: only those whose UUID is greater
+        :param most: so many of these
+        """
+        uuids = (it.guest.uuid for it in self._roster if it.guest.uuid > after)
+        records = map(self._roster.find, heapq.nsmallest(most, uuids))
+        return [self._standing(it, now) for it in records if it is not None]
+
     def needy(self, now: float) -> list[controller_roster.GuestRecord]:
         """Return the guests below their full memory that may be given some."""
         return [
@@ -89,6 +102,23 @@ class Muster:
             if lack_kib > 0:
                 lacking.append((record, lack_kib))
         return lacking
+
+    def _standing(
+        self, record: controller_roster.GuestRecord, now: float
+    ) -> situation.GuestStanding:
+        guest = record.guest
+        priority = self._settings.rank(guest)
+        flight = self._flights.find(guest.uuid)
+        return situation.GuestStanding(
+            guest=guest,
+            guards=self._settings.guards_of(guest),
+            sample=record.sample,
+            usable_kib=record.usable_kib,
+            traits=record.traits,
+            priority=None if isinstance(priority, str) else priority,
+            left_alone=self._why_left_alone(record, now, priority, set()),
+            policy_uuid=None if flight is None else flight.balloon_policy.uuid,
+        )
 
     def _may_be_given(
         self, record: controller_roster.GuestRecord, now: float

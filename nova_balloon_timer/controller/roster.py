@@ -180,6 +180,16 @@ class Roster:
         """Return a guest's record."""
         return self._records.get(guest_uuid)
 
+    def find_named(self, name_or_uuid: str) -> GuestRecord | None:
+        """Return the record of a guest by what an operator calls it."""
+        record = self._records.get(name_or_uuid.lower())
+        if record is not None:
+            return record
+        for record in self._records.values():
+            if record.guest.name == name_or_uuid:
+                return record
+        return None
+
     def name_of(self, guest_uuid: str) -> str:
         """Return what people call a guest; its UUID if nobody knows."""
         record = self._records.get(guest_uuid)

@@ -28,6 +28,11 @@ class Curve:
         """The oldest point; there must be one."""
         return self._points[0]
 
+    @property
+    def last(self) -> model.CurvePoint | None:
+        """The newest point; None before there is any."""
+        return self._points[-1] if self._points else None
+
     def add(self, sample: model.BalloonSample, target_kib: int | None) -> None:
         """Append a sample and the target that stood when it was read."""
         self._points.append(

@@ -40,6 +40,11 @@ class Freeze:
         self._words = ''
 
     @property
+    def reason(self) -> model.EndReason:
+        """Return what ended the policy."""
+        return states.REASONS[self._verdict.trigger]
+
+    @property
     def action(self) -> message.FreezeBalloon:
         """Return the one order that may follow a policy's end."""
         balloon_policy = self.ended.balloon_policy

@@ -66,9 +66,9 @@ class Engine:
         return tuple(self._runs.values())
 
     @property
-    def freezing(self) -> tuple[engine_run.Run, ...]:
-        """The ended policies whose balloons are being stopped."""
-        return tuple(freeze.ended for freeze in self._freezes.values())
+    def freezes(self) -> tuple[engine_freeze.Freeze, ...]:
+        """The policies that have ended and are not seen standing still yet."""
+        return tuple(self._freezes.values())
 
     def next_timer(self) -> float | None:
         """Return when :meth:`handle_timer` is due, or None for never."""

@@ -97,7 +97,7 @@ def take(
         missing_kib=missing_kib,
         policies=collections.Counter(
             (run.state, run.balloon_policy.direction)
-            for run in (*engine.runs, *engine.freezing)
+            for run in (*engine.runs, *(it.ended for it in engine.freezes))
         ),
     )
 

@@ -66,20 +66,6 @@ class EngineTestCase(testtools.TestCase):
         ]
 
 
-class StandingTestCase(EngineTestCase):
-    def test_a_policy_is_told_of_until_its_balloon_stands_still(self) -> None:
-        self.request()
-        (run,) = self.engine.runs
-        self.sample(0.1, 1024)
-        self.assertEqual((), self.engine.freezing)
-        self.engine.handle_timer(10.0)
-        self.assertEqual((), self.engine.runs)
-        self.assertEqual((run,), self.engine.freezing)
-        self.assertIs(states.State.FREEZING, run.state)
-        self.finish(10.1, 700)
-        self.assertEqual((), self.engine.freezing)
-
-
 class PendingTest(EngineTestCase):
     def test_request_reads_and_gives_no_target(self) -> None:
         read = message.ReadBalloon(guest_uuid=factory.GUEST)
@@ -535,6 +521,13 @@ class FreezingTest(EngineTestCase):
         self.assertEqual(factory.mib(220), report.freed_kib)
         self.assertTrue(self.engine.is_idle)
         self.assertIsNone(self.engine.next_timer())
+
+    def test_is_told_while_it_lasts(self) -> None:
+        (freeze,) = self.engine.freezes
+        self.assertIs(model.EndReason.DEADLINE, freeze.reason)
+        self.assertEqual(10.0, freeze.ended_at)
+        self.finish(10.01, 600)
+        self.assertEqual((), self.engine.freezes)
 
     def test_is_ordered_again_until_it_gets_through(self) -> None:
         failed = message.ActionFailed(

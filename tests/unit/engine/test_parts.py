@@ -53,6 +53,12 @@ class CurveTest(testtools.TestCase):
     def add(self, at: float, actual_mib: float) -> None:
         self.curve.add(factory.sample(at, actual_mib), None)
 
+    def test_last_is_the_newest(self) -> None:
+        self.assertIsNone(self.curve.last)
+        self.add(1, 1024)
+        self.add(2, 1000)
+        self.assertIs(self.curve.points[-1], self.curve.last)
+
     def test_empty(self) -> None:
         self.assertIsNone(self.curve.actual_at(1, 9))
         self.assertIsNone(self.curve.last_movement_at())
