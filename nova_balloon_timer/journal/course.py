@@ -35,6 +35,10 @@ _MARKS = """
         ORDER BY at_us DESC, id DESC LIMIT ?
     ) ORDER BY id
 """
+_LATEST_MARKS = """
+    SELECT at_us, kind, words FROM mark
+    ORDER BY at_us DESC, id DESC LIMIT ?
+"""
 _LAST_READING = """
     SELECT total_kib, low_watermark_kib, high_watermark_kib
     FROM host_reading WHERE at_us <= ? ORDER BY at_us DESC, id DESC LIMIT 1
@@ -59,16 +63,27 @@ def read(
         low_watermark_kib=last[1],
         high_watermark_kib=last[2],
         points=points,
-        marks=tuple(
-            saved_run.Mark(
+        marks=tuple(_known(_in_order(marks))),
+    )
+
+
+def read_marks(
+    connection: sqlite3.Connection, limit: int
+) -> list[saved_run.Mark]:
+    """Read what happened on the host, the newest first."""
+    return list(_known(connection.execute(_LATEST_MARKS, (max(0, limit),))))
+
+
+def _known(
+    rows: Iterable[tuple[int, str, str]],
+) -> Iterator[saved_run.Mark]:
+    for at_us, kind, words in rows:
+        if kind in _KINDS:
+            yield saved_run.Mark(
                 at=instant.from_us(at_us),
                 kind=saved_run.MarkKind(kind),
                 words=words,
             )
-            for at_us, kind, words in _in_order(marks)
-            if kind in _KINDS
-        ),
-    )
 
 
 def _in_order(

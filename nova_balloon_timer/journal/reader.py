@@ -115,6 +115,11 @@ class Reader:
         self._path = path
         self._clock = clock or instant.HostClock()
 
+    @property
+    def path(self) -> pathlib.Path:
+        """Where the journal is."""
+        return self._path
+
     def in_flight(self) -> list[InFlight]:
         """Return what has not ended, the oldest first."""
         with self._file() as file:
@@ -178,6 +183,14 @@ class Reader:
         if found is None:
             raise exception.PolicyNotInJournal(uuid=uuid)
         return content.unpack_saved_policy(found[0], uuid)
+
+    def events(self, limit: int) -> list[saved_run.Mark]:
+        """Return what happened on the host, the newest first.
+
+        :param limit: so many at the most
+        """
+        with self._file() as file:
+            return course.read_marks(file, limit)
 
     def saved_run(
         self,

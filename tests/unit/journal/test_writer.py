@@ -305,9 +305,11 @@ class TestTrouble(JournalThreadTestCase):
         # At once, although the next attempt is later.
         self.assertEqual('disk I/O error', done.next())
         self.assertEqual('disk I/O error', journal.failure)
+        self.assertFalse(journal.flush(0.0))
         restore()
         self.assertTrue(journal.flush(base.PATIENCE_SECONDS))
         self.assertEqual('', journal.failure)
+        self.assertEqual(0, journal.waiting)
         self.assertEqual(
             [report.policy.uuid],
             [row.uuid for row in self.reader().history(9)],
