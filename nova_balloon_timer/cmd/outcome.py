@@ -87,7 +87,7 @@ def saved_run_of(
 def plan_rows(plan: preparation.Plan) -> list[Row]:
     """Return a row for each guest of a dry run."""
     policies = {made.guest_uuid: made for made in plan.policies}
-    expected = _expectations(plan)
+    expected = dry_run.expect(plan.guests, plan.samples, plan.policies)
     rows: list[Row] = []
     for guest in plan.guests:
         sample = plan.samples.get(guest.uuid)
@@ -115,20 +115,6 @@ def plan_rows(plan: preparation.Plan) -> list[Row]:
             )
         )
     return rows
-
-
-def _expectations(plan: preparation.Plan) -> dict[str, model.EndReport]:
-    """Run the plan on simulated guests in the state of the real ones.
-
-    They move as quickly as an idle guest does.
-    """
-    guests = {guest.uuid: guest for guest in plan.guests}
-    profiles = [
-        dry_run.profile_of(guests[uuid], plan.samples[uuid])
-        for uuid in (made.guest_uuid for made in plan.policies)
-    ]
-    reports = dry_run.run(profiles, plan.policies)
-    return {report.policy.guest_uuid: report for report in reports}
 
 
 def end_rows(

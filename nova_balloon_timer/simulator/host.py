@@ -94,13 +94,18 @@ class SimulatedHost:
 
         self._schedule(at, feed)
 
-    def run(self) -> list[model.EndReport]:
+    def run(self, most_steps: float = math.inf) -> list[model.EndReport]:
         """Let time pass until every policy has ended and nothing follows.
 
+        :param most_steps: leave it there after so many, whatever has ended
         :returns: how they ended, in that order
         :raises InvariantViolated: when the engine does what it must not
         """
+        steps = 0
         while self._goes_on():
+            if steps >= most_steps:
+                return self.reports
+            steps += 1
             timer_at = self._timer_at()
             event_at = self._heap[0][0] if self._heap else math.inf
             at = min(timer_at, event_at)

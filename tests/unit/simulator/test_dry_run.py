@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
+import dataclasses
 
 from nova_balloon_timer import model
 from nova_balloon_timer import units
@@ -72,3 +73,26 @@ class TestDryRun(base.TestCase):
         self.assertIs(model.EndReason.DEADLINE, report.reason)
         moved_mib = (report.moved_kib or 0) / _MIB
         self.assertAlmostEqual(400, moved_mib, delta=10)
+
+
+class TestExpect(base.TestCase):
+    def test_finds_each_end_by_its_guest(self) -> None:
+        found = dry_run.expect(
+            [base.make_guest(), _GUEST],
+            {_GUEST.uuid: _sample(3600)},
+            [_policy(256)],
+        )
+
+        self.assertEqual([_GUEST.uuid], list(found))
+        self.assertIs(model.EndReason.TARGET, found[_GUEST.uuid].reason)
+
+    def test_what_takes_too_long_is_left_out(self) -> None:
+        held_for_hours = dataclasses.replace(
+            _policy(256), duration_seconds=36_000.0
+        )
+
+        found = dry_run.expect(
+            [_GUEST], {_GUEST.uuid: _sample(1256)}, [held_for_hours], 1000
+        )
+
+        self.assertEqual({}, found)
