@@ -16,5 +16,6 @@ warnings.filterwarnings('ignore', message='\nEventlet is deprecated')
 
 import oslo_messaging  # noqa: E402
 from oslo_messaging import transport  # noqa: E402
+from oslo_messaging.rpc import server as rpc_server  # noqa: E402
 
-__all__ = ('oslo_messaging', 'transport')
+__all__ = ('oslo_messaging', 'rpc_server', 'transport')

@@ -7,7 +7,6 @@ import testtools
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer.engine import machine
-from nova_balloon_timer.engine import states
 from tests.unit.engine import factory
 
 _FREEZE = message.FreezeBalloon(
