@@ -4,6 +4,7 @@
 import argparse
 from collections.abc import Sequence
 from importlib import metadata
+import os
 import sys
 from typing import Any
 
@@ -20,9 +21,12 @@ _PROJECT = 'nova-balloon-timer'
 
 
 class BalloonTimerApp(app.App):
-    """Finds the subcommands by entry point and reads the configuration."""
+    """Finds the subcommands by entry point and reads the configuration.
 
-    def __init__(self) -> None:
+    :param conf: None: the one of this process, as the libraries know it
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts | None = None) -> None:
         super().__init__(
             description='Take memory back from guests in bounded time.',
             version=metadata.version(_PROJECT),
@@ -31,7 +35,7 @@ class BalloonTimerApp(app.App):
             ),
             deferred_help=True,
         )
-        self.conf = cfg.ConfigOpts()
+        self.conf = cfg.CONF if conf is None else conf
 
     def build_option_parser(
         self, description: str | None, version: str | None, *args: Any
@@ -42,9 +46,11 @@ class BalloonTimerApp(app.App):
             '--config-file',
             metavar='FILE',
             action='append',
-            help='configuration to read; may be given more than once. '
-            'Default: nova-balloon-timer.conf in ~/.nova-balloon-timer, ~, '
-            '/etc/nova-balloon-timer or /etc',
+            help='configuration to read; may be given more than once, and '
+            'then nothing else is read. Default: nova-balloon-timer.conf in '
+            '~/.nova-balloon-timer, ~, /etc/nova-balloon-timer or /etc; '
+            'where there is none, nova.conf in ~/.nova, ~, /etc/nova or '
+            '/etc, if it can be read',
         )
         return parser
 
@@ -53,22 +59,47 @@ class BalloonTimerApp(app.App):
         opts.register_opts(self.conf)
         opts.register_nova_opts(self.conf)
         logging.register_options(self.conf)
+        files, folders = _find_configuration()
+        if self.options.config_file is not None:
+            files, folders = self.options.config_file, []
         try:
             self.conf(
                 [],
                 project=_PROJECT,
-                default_config_files=self.options.config_file,
+                default_config_files=files,
+                default_config_dirs=folders,
             )
         except cfg.Error as error:
             raise exception.InvalidConfiguration(why=error) from error
         configured.check_values(self.conf.balloon_timer)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def _find_configuration() -> tuple[list[str], list[str]]:
+    """Return the files and folders to read: our own, else Nova's."""
+    files, folders = _find(_PROJECT)
+    if files:
+        return files, folders
+    files, theirs = _find('nova')
+    # NOTE: not everybody may read it, and not every command needs it.
+    if not all(os.access(it, os.R_OK) for it in files):
+        return [], folders
+    return files, [*theirs, *folders] if files else folders
+
+
+def _find(project: str) -> tuple[list[str], list[str]]:
+    files = cfg.find_config_files(project=project, prog=project)
+    folders = cfg.find_config_dirs(project=project, prog=project)
+    # NOTE: each is found twice, as the project's and as the program's.
+    return [*dict.fromkeys(files)], [*dict.fromkeys(folders)]
+
+
+def main(
+    argv: Sequence[str] | None = None, conf: cfg.ConfigOpts | None = None
+) -> int:
     """Run the command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return int(BalloonTimerApp().run(arguments))
+        return int(BalloonTimerApp(conf).run(arguments))
     except exception.BalloonTimerError as error:
         print(f'{_PROJECT}: {error}', file=sys.stderr)
         return 1

@@ -10,6 +10,7 @@ import pathlib
 from typing import Any
 
 import fixtures
+from oslo_config import cfg
 
 from nova_balloon_timer.cmd import main
 from tests.unit.appliers import memory
@@ -34,6 +35,7 @@ class CommandLine(fixtures.Fixture):
     """Runs commands with a configuration, an applier and streams of its own.
 
     :ivar loaded: (name, uri) of each applier that was asked for
+    :ivar conf: what the last command was configured with
     """
 
     def __init__(self) -> None:
@@ -41,6 +43,7 @@ class CommandLine(fixtures.Fixture):
         self.host = memory.MemoryHost()
         self.loaded: list[tuple[str, str]] = []
         self.configuration = ''
+        self.conf = cfg.ConfigOpts()
 
     def _setUp(self) -> None:
         self.useFixture(self.host)
@@ -57,13 +60,18 @@ class CommandLine(fixtures.Fixture):
         """Run one command to its end."""
         path = self._directory / 'nova-balloon-timer.conf'
         path.write_text(self.configuration)
+        return self.run_bare('--config-file', str(path), *arguments)
+
+    def run_bare(self, *arguments: str) -> Result:
+        """Run one with the configuration that it finds."""
+        self.conf = cfg.ConfigOpts()
         stdout, stderr = io.StringIO(), io.StringIO()
         with (
             _RootLogger(),
             fixtures.MonkeyPatch('sys.stdout', stdout),
             fixtures.MonkeyPatch('sys.stderr', stderr),
         ):
-            exit_code = _exit_code(['--config-file', str(path), *arguments])
+            exit_code = _exit_code(arguments, self.conf)
         return Result(
             exit_code=exit_code,
             stdout=stdout.getvalue(),
@@ -75,9 +83,9 @@ class CommandLine(fixtures.Fixture):
         return self.host.applier
 
 
-def _exit_code(arguments: Sequence[str]) -> int:
+def _exit_code(arguments: Sequence[str], conf: cfg.ConfigOpts) -> int:
     try:
-        return main.main(arguments)
+        return main.main(arguments, conf)
     except SystemExit as end:
         return int(end.code or 0)
 
