@@ -114,15 +114,7 @@ class Agent:
             self._metrics = agent_metrics.make(options)
             self._metrics.open()
             undo.callback(self._metrics.close)
-            self._journal = journal_writer.Journal(
-                self._journal_path,
-                retention=journal_retention.Retention(
-                    days=options.journal_days,
-                    policies=options.journal_policies,
-                ),
-                encode=self._mail.encode,
-                most_letters=options.notification_backlog,
-            )
+            self._journal = self._open_journal()
             undo.callback(self._journal.close, _JOURNAL_SECONDS)
             self._applier = self._metrics.metered(
                 applier_loader.load(options.applier, options.connection_uri)
@@ -156,9 +148,7 @@ class Agent:
         )
         self._thread.start()
         self._mail.start(self._journal, self._journal_path)
-        self._servers = self._make_servers()
-        for server in self._servers:
-            server.start()
+        self._serve()
 
     def stop(self) -> None:
         """Freeze what is under way, and end within two seconds."""
@@ -274,6 +264,22 @@ class Agent:
                 controller.roster.name_of, self._journal_path
             ),
         )
+
+    def _open_journal(self) -> journal_writer.Journal:
+        return journal_writer.Journal(
+            self._journal_path,
+            retention=journal_retention.Retention(
+                days=self._options.journal_days,
+                policies=self._options.journal_policies,
+            ),
+            encode=self._mail.encode,
+            most_letters=self._options.notification_backlog,
+        )
+
+    def _serve(self) -> None:
+        self._servers = self._make_servers()
+        for server in self._servers:
+            server.start()
 
     def _make_servers(self) -> list[agent_server.Server]:
         return [

@@ -67,18 +67,6 @@ class HostState:
         return tuple(self._readings.values())
 
     @property
-    def stalled_share(self) -> float | None:
-        """Return the largest share that was told; None: no source counts."""
-        return max(
-            (
-                reading.stalled_share
-                for reading in self._recent()
-                if reading.stalled_share is not None
-            ),
-            default=None,
-        )
-
-    @property
     def is_short(self) -> bool:
         """Tell whether the host is short of memory."""
         return bool(self._pressing())

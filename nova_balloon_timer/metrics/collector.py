@@ -82,31 +82,32 @@ class StateCollector(prometheus_registry.Collector):
 
     def collect(self) -> Sequence[metrics_core.Metric]:
         """Return how everything stands; what is not known is left out."""
-        shot = self._ask()
-        return [
+        return self._families(self._ask())
+
+    def describe(self) -> Sequence[metrics_core.Metric]:
+        """Return what can be asked for; the crank has no part in it."""
+        return self._families(metrics_snapshot.NOTHING)
+
+    def _families(
+        self, shot: metrics_snapshot.Snapshot | None
+    ) -> Sequence[metrics_core.Metric]:
+        options = self._options
+        found = [
             *families.of_agent(
-                self._options.applier,
-                self._options.planner,
+                options.applier,
+                options.planner,
                 self._version,
                 is_answering=shot is not None,
             ),
-            *([] if shot is None else self._host_families(shot)),
             *families.of_pool(self._pool.load),
             *families.of_journal(self._journal),
             *families.of_notifications(self._count_notifications()),
         ]
-
-    def describe(self) -> Sequence[metrics_core.Metric]:
-        """Return nothing: to be registered costs the crank nothing."""
-        return []
-
-    def _host_families(
-        self, shot: metrics_snapshot.Snapshot
-    ) -> Sequence[metrics_core.Metric]:
-        return [
-            *families.of_host(shot, self._clock()),
-            *families.of_guests(shot),
-        ]
+        if shot is not None:
+            now = self._clock()
+            found += families.of_host(shot, now, options.pressure_sources)
+            found += families.of_guests(shot)
+        return found
 
     def _ask(self) -> metrics_snapshot.Snapshot | None:
         """Ask the crank, one scrape at a time."""

@@ -21,12 +21,13 @@ LOG = logging.getLogger(__name__)
 _PATH = '/metrics'
 
 # A client that is silent, or takes nothing, for so long is given up.
-_CLIENT_SECONDS = 5.0
+CLIENT_SECONDS = 5.0
 
 # Of more clients than that, the one that came first is given up.
-_MOST_CLIENTS = 16
+MOST_CLIENTS = 16
 
 _CLOSE_SECONDS = 0.2
+_RETRY_SECONDS = 0.5
 
 _LANDING_PAGE = f"""<!DOCTYPE html>
 <html lang="en">
@@ -105,7 +106,7 @@ class _Server(socketserver.ThreadingMixIn, http_server.HTTPServer):
     # Two agents must not share it.
     allow_reuse_port = False
     # The kernel's queue of clients, in case all of them come at once.
-    request_queue_size = 2 * _MOST_CLIENTS
+    request_queue_size = 2 * MOST_CLIENTS
 
     def __init__(
         self,
@@ -118,12 +119,12 @@ class _Server(socketserver.ThreadingMixIn, http_server.HTTPServer):
             address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         self.address_family = family
-        self._is_closed = False
+        self._closed = threading.Event()
         self._clients: dict[int, socket.socket] = {}
         self._lock = threading.Lock()
         super().__init__(
             cast('tuple[str, int]', where),
-            cast(Callable[..., Any], _Handler.factory(registry)),
+            cast(Callable[..., Any], Handler.factory(registry)),
         )
 
     def server_bind(self) -> None:
@@ -137,20 +138,30 @@ class _Server(socketserver.ThreadingMixIn, http_server.HTTPServer):
 
         A socket that is shut down looks like one.
         """
-        while not self._is_closed:
+        while not self._closed.is_set():
             self.handle_request()
         self.server_close()
 
     def end(self) -> None:
         """Take no more clients, from now on."""
-        self._is_closed = True
+        self._closed.set()
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a client; where that is impossible, not again at once."""
+        try:
+            return super().get_request()
+        except OSError:
+            # NOTE: as when there are no file descriptors left: the client
+            # waits, and would have us try again and again.
+            self._closed.wait(_RETRY_SECONDS)
+            raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Have a thread answer, and give up who has been here for too long."""
         with self._lock:
-            if len(self._clients) >= _MOST_CLIENTS:
+            if len(self._clients) >= MOST_CLIENTS:
                 oldest = self._clients.pop(next(iter(self._clients)))
                 with contextlib.suppress(OSError):
                     oldest.shutdown(socket.SHUT_RDWR)
@@ -171,12 +182,12 @@ class _Server(socketserver.ThreadingMixIn, http_server.HTTPServer):
         )
 
 
-class _Handler(exposition.MetricsHandler):
+class Handler(exposition.MetricsHandler):
     """Answers one client."""
 
     server_version = 'nova-balloon-timer'
     sys_version = ''
-    timeout = _CLIENT_SECONDS
+    timeout = CLIENT_SECONDS
 
     def do_GET(self) -> None:
         """Give the metrics, or the way to them, and nothing else."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From how things stand to metrics; knows their names, types and help."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Protocol
 
 from prometheus_client import metrics_core
@@ -14,6 +14,17 @@ from nova_balloon_timer.metrics import meter
 from nova_balloon_timer.metrics import snapshot as metrics_snapshot
 
 Families = Iterator[metrics_core.Metric]
+
+# Reasons that hold for so much memory, within such a time, and not as such.
+_OF_A_PLAN = (
+    model.Obstacle.NO_ROOM,
+    model.Obstacle.USE_UNKNOWN,
+    model.Obstacle.NEVER_TOUCHED,
+    model.Obstacle.NO_TIME,
+    model.Obstacle.NOT_NEEDED,
+    model.Obstacle.PLANNER_DEFECT,
+    model.Obstacle.OTHER,
+)
 
 _LIVE = tuple(it for it in states.State if it is not states.State.ENDED)
 
@@ -50,10 +61,13 @@ class NotificationCounts(Protocol):
         """How many were given up, as there was no room for more."""
 
 
-def of_host(shot: metrics_snapshot.Snapshot, now: float) -> Families:
+def of_host(
+    shot: metrics_snapshot.Snapshot, now: float, sources: Collection[str]
+) -> Families:
     """Tell how the host stands.
 
     :param now: of the clock that readings are stamped with
+    :param sources: those that are in use; others told something once
     """
     yield _gauge(
         'host_short', 'Whether the host is short of memory.', shot.is_short
@@ -68,6 +82,11 @@ def of_host(shot: metrics_snapshot.Snapshot, now: float) -> Families:
         'host_memory_available_bytes',
         'Memory that can still be used without swapping.',
         None if memory is None else memory.available_kib,
+    )
+    yield _gauge(
+        'host_memory_age_seconds',
+        'Time since available memory was read.',
+        None if memory is None else max(0.0, now - memory.at),
     )
     levels = {}
     if watermarks is not None:
@@ -93,7 +112,11 @@ def of_host(shot: metrics_snapshot.Snapshot, now: float) -> Families:
         'source_reading_age_seconds',
         'Time since each source of pressure told something.',
         'source',
-        {name: max(0.0, now - at) for name, at in shot.read_at.items()},
+        {
+            name: max(0.0, now - at)
+            for name, at in shot.read_at.items()
+            if name in sources
+        },
     )
 
 
@@ -109,7 +132,11 @@ def of_guests(shot: metrics_snapshot.Snapshot) -> Families:
         'guests_left_alone',
         'Guests of which nothing may be asked now, by the reason.',
         'reason',
-        {it.value: shot.left_alone.get(it, 0) for it in model.Obstacle},
+        {
+            it.value: shot.left_alone.get(it, 0)
+            for it in model.Obstacle
+            if it not in _OF_A_PLAN or it in shot.left_alone
+        },
     )
     yield _bytes(
         'guest_memory_full_bytes',

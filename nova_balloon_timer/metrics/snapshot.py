@@ -62,6 +62,21 @@ class Snapshot:
     policies: Mapping[PolicyKind, int]
 
 
+NOTHING = Snapshot(
+    is_short=False,
+    memory=None,
+    watermarks=None,
+    stalled_share=None,
+    fall_kib_per_second=0.0,
+    read_at={},
+    guests={},
+    left_alone={},
+    full_kib=0,
+    missing_kib=0,
+    policies={},
+)
+
+
 def take(
     controller: controller_machine.Controller,
     engine: engine_machine.Engine,

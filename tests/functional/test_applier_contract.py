@@ -16,6 +16,8 @@ from nova_balloon_timer import model
 from nova_balloon_timer.appliers import base as applier_base
 from nova_balloon_timer.appliers import noop
 from nova_balloon_timer.appliers.libvirt import applier as libvirt_applier
+from nova_balloon_timer.metrics import applier as metered_applier
+from nova_balloon_timer.metrics import meter
 from tests.functional import lab
 from tests.functional import world
 
@@ -23,10 +25,18 @@ _MIB = 1024
 _FULL_KIB = 512 * _MIB
 _UNKNOWN_UUID = '00000000-0000-4000-8000-000000000000'
 
+
+def _make_metered(uri: str) -> applier_base.Applier:
+    return metered_applier.MeteredApplier(
+        libvirt_applier.LibvirtApplier(uri), meter.NoMeter()
+    )
+
+
 # A dry run obeys no order: it only pretends.
 _APPLIERS: list[tuple[str, dict[str, Any]]] = [
-    ('libvirt', {'kind': libvirt_applier.LibvirtApplier, 'obeys': True}),
-    ('noop', {'kind': noop.NoopApplier, 'obeys': False}),
+    ('libvirt', {'make': libvirt_applier.LibvirtApplier, 'obeys': True}),
+    ('noop', {'make': noop.NoopApplier, 'obeys': False}),
+    ('metered', {'make': _make_metered, 'obeys': True}),
 ]
 
 
@@ -35,13 +45,13 @@ class ContractTest(testscenarios.WithScenarios, testtools.TestCase):
 
     scenarios = testscenarios.multiply_scenarios(world.SCENARIOS, _APPLIERS)
     make_world: Callable[[], world.World]
-    kind: type[applier_base.Applier]
+    make: Callable[[str], applier_base.Applier]
     obeys: bool
 
     def setUp(self) -> None:
         super().setUp()
         self.world = self.useFixture(self.make_world())
-        self.applier = self.kind(self.world.uri)
+        self.applier = self.make(self.world.uri)
         self.addCleanup(self.applier.close)
         self.applier.connect()
         self.name = self.world.names[0]
@@ -319,7 +329,7 @@ class ContractTest(testscenarios.WithScenarios, testtools.TestCase):
 
 class UnreachableTest(testscenarios.WithScenarios, testtools.TestCase):
     scenarios = _APPLIERS
-    kind: type[applier_base.Applier]
+    make: Callable[[str], applier_base.Applier]
     obeys: bool
 
     def test_says_that_nobody_answers(self) -> None:
@@ -328,7 +338,7 @@ class UnreachableTest(testscenarios.WithScenarios, testtools.TestCase):
             'nonsense:///default',
             'test:///nonexistent.xml',
         ):
-            applier = self.kind(uri)
+            applier = self.make(uri)
             self.addCleanup(applier.close)
             for call in (
                 applier.connect,

@@ -82,6 +82,15 @@ class StateTestCase(CollectorTestCase):
         self.check(3072, 'host_memory_fall_bytes_per_second')
         self.check(0.25, 'host_stalled_ratio')
         self.check(2.5, 'source_reading_age_seconds', source='meminfo')
+        self.check(2.5, 'host_memory_age_seconds')
+
+    def test_a_source_that_is_not_used_any_more_is_left_out(self) -> None:
+        for source in ('psi', 'acme'):
+            reading = factory.make_reading(97.5, source=source)
+            self.crank.handle(message.PressureRead(reading=reading))
+        self.register(pressure_sources=['psi', 'meminfo'])
+        self.check(2.5, 'source_reading_age_seconds', source='psi')
+        self.check(None, 'source_reading_age_seconds', source='acme')
 
     def test_what_is_not_known_is_left_out(self) -> None:
         self.register()
@@ -89,6 +98,7 @@ class StateTestCase(CollectorTestCase):
         self.check(0, 'host_short')
         for name in (
             'host_memory_available_bytes',
+            'host_memory_age_seconds',
             'host_memory_fall_bytes_per_second',
             'host_stalled_ratio',
         ):
@@ -113,6 +123,7 @@ class StateTestCase(CollectorTestCase):
         self.check(1, 'guests_left_alone', reason='excluded')
         self.check(1, 'guests_left_alone', reason='under-way')
         self.check(0, 'guests_left_alone', reason='cool-down')
+        self.check(None, 'guests_left_alone', reason='not-needed')
         self.check(2048 * _BYTES_PER_MIB, 'guest_memory_full_bytes')
         self.check(0, 'guest_memory_missing_bytes')
         self.check(1, 'policies', state='pending', direction='inflate')
@@ -171,6 +182,17 @@ class StateTestCase(CollectorTestCase):
         self.register()
         self.check(None, 'notifications_waiting')
         self.check(None, 'notifications_sent_total')
+
+
+class NameTestCase(CollectorTestCase):
+    def test_one_metric_alone_can_be_asked_for(self) -> None:
+        self.register()
+        for name in ('host_short', 'guests', 'notifications_sent_total'):
+            restricted = self.registry.restricted_registry(
+                [f'balloon_timer_{name}']
+            )
+            (family,) = restricted.collect()
+            self.assertIn(f'balloon_timer_{name}', family.samples[0].name)
 
 
 class FreshTestCase(CollectorTestCase):
