@@ -8,10 +8,10 @@ import sys
 from nova_balloon_timer import exception
 from nova_balloon_timer import manager
 from nova_balloon_timer import message
-from nova_balloon_timer import order
 from nova_balloon_timer.appliers import base as applier_base
 from nova_balloon_timer.appliers import pool as applier_pool
 from nova_balloon_timer.cmd import base
+from nova_balloon_timer.cmd import order_options
 from nova_balloon_timer.cmd import outcome
 from nova_balloon_timer.cmd import preparation
 from nova_balloon_timer.cmd import progress
@@ -33,46 +33,8 @@ class Apply(base.HostLister):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Add what is asked for."""
         parser = super().get_parser(prog_name)
+        order_options.add_to(parser)
         add = parser.add_argument
-        add('guests', metavar='GUEST', nargs='+', help='name or UUID')
-        add(
-            '--target',
-            metavar='SIZE|PERCENT',
-            required=True,
-            help='where to go, as 512M, 2G, or 50%% of its full memory; a '
-            'guest that has less is given memory',
-        )
-        add(
-            '--duration',
-            metavar='TIME',
-            required=True,
-            help='the deadline, as 500ms, 2s or 1m30s, from when the '
-            'guests were read',
-        )
-        add(
-            '--segment',
-            metavar='TIME=SIZE',
-            action='append',
-            default=[],
-            help='go to SIZE and no further before TIME; may be repeated',
-        )
-        add(
-            '--floor',
-            metavar='SIZE|PERCENT',
-            help='never below it (default: [balloon_timer] floor_percent)',
-        )
-        add(
-            '--reserve',
-            metavar='SIZE|PERCENT',
-            help='usable memory that stays untouched; 0 does without the '
-            "guest's statistics (default: [balloon_timer] reserve_percent)",
-        )
-        add(
-            '--leash',
-            metavar='SIZE',
-            help='how far the target may run ahead of the balloon (default: '
-            '0.1 s at the measured rate, at least 16M)',
-        )
         add(
             '--dry-run',
             action='store_true',
@@ -98,14 +60,7 @@ class Apply(base.HostLister):
     def _apply(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[outcome.Row]]:
-        wanted = order.parse(
-            target=parsed_args.target,
-            duration=parsed_args.duration,
-            segments=parsed_args.segment,
-            floor=parsed_args.floor,
-            reserve=parsed_args.reserve,
-            leash=parsed_args.leash,
-        )
+        wanted = order_options.order_of(parsed_args)
         if parsed_args.save is not None:
             if parsed_args.dry_run:
                 raise exception.InvalidPolicy(
