@@ -62,10 +62,12 @@ class Recorder:
     @property
     def all_ended_in_time(self) -> bool:
         """Tell whether each ended by target or deadline, and was seen to."""
-        return all(
-            report.reason in _IN_TIME and report.confirmed
-            for report in self.reports
-        )
+        return all(ended_in_time(report) for report in self.reports)
+
+
+def ended_in_time(report: model.EndReport) -> bool:
+    """Tell whether it was the target or the deadline, and it was seen."""
+    return report.reason in _IN_TIME and report.confirmed
 
 
 def saved_run_of(
@@ -126,14 +128,20 @@ def end_rows(
     for guest in plan.guests:
         refusal = plan.refusals.get(guest.uuid)
         if refusal is not None:
-            blanks = (base.Figure(None),) * (len(END_COLUMNS) - 3)
-            rows.append((guest.name, 'refused', *blanks, refusal.words))
+            rows.append(blank_row(guest.name, 'refused', refusal.words))
         elif guest.uuid in by_guest:
-            rows.append(_end_row(guest.name, by_guest[guest.uuid]))
+            rows.append(end_row(guest.name, by_guest[guest.uuid]))
     return rows
 
 
-def _end_row(name: str, report: model.EndReport) -> Row:
+def blank_row(name: str, what: str, words: str) -> Row:
+    """Return the row of a guest of which no policy has ended."""
+    blanks = (base.Figure(None),) * (len(END_COLUMNS) - 3)
+    return (name, what, *blanks, words)
+
+
+def end_row(name: str, report: model.EndReport) -> Row:
+    """Return the row of a guest whose policy has ended."""
     late_seconds = report.lateness_seconds
     late_ms = None
     if late_seconds is not None:

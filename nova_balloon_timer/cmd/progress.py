@@ -16,7 +16,7 @@ _LINE_SECONDS = 1.0
 _RATE_SECONDS = 0.5
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Replace what a terminal would obey instead of showing it."""
     return ''.join(one if one.isprintable() else '\ufffd' for one in text)
 
@@ -24,10 +24,12 @@ def _printable(text: str) -> str:
 class _Track:
     """What is shown of one policy."""
 
-    def __init__(self, balloon_policy: model.BalloonPolicy) -> None:
+    def __init__(
+        self, balloon_policy: model.BalloonPolicy, elapsed_seconds: float
+    ) -> None:
         self.balloon_policy = balloon_policy
-        self.started_at = time.monotonic()
-        self.shown_at = self.started_at
+        self.shown_at = time.monotonic()
+        self.started_at = self.shown_at - elapsed_seconds
         self.moved_kib = 0
         self.rate_kib_per_second = 0.0
         self._rate_from = (self.started_at, 0)
@@ -64,9 +66,17 @@ class Lines:
     def __exit__(self, *failure: object) -> None:
         self._stream.flush()
 
-    def started(self, balloon_policy: model.BalloonPolicy) -> None:
-        """Tell where a guest goes."""
-        self._tracks[balloon_policy.guest_uuid] = _Track(balloon_policy)
+    def started(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        elapsed_seconds: float = 0.0,
+    ) -> None:
+        """Tell where a guest goes.
+
+        :param elapsed_seconds: for how long it has been under way
+        """
+        track = _Track(balloon_policy, elapsed_seconds)
+        self._tracks[balloon_policy.guest_uuid] = track
         self._tell(
             balloon_policy.guest_uuid,
             f'{balloon_policy.direction.value} from '
@@ -106,10 +116,13 @@ class Lines:
             f'{report.detail}',
         )
 
+    def note(self, words: str) -> None:
+        """Tell what is no guest's."""
+        print(printable(words), file=self._stream, flush=True)
+
     def _tell(self, guest_uuid: str, words: str) -> None:
         name = self._names.get(guest_uuid, guest_uuid)
-        line = _printable(f'{name}: {words}')
-        print(line, file=self._stream, flush=True)
+        self.note(f'{name}: {words}')
 
 
 class Bars:
@@ -136,16 +149,24 @@ class Bars:
     def __exit__(self, *failure: object) -> None:
         self._progress.stop()
 
-    def started(self, balloon_policy: model.BalloonPolicy) -> None:
-        """Add a guest's bar."""
+    def started(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        elapsed_seconds: float = 0.0,
+    ) -> None:
+        """Add a guest's bar.
+
+        :param elapsed_seconds: for how long it has been under way
+        """
         guest_uuid = balloon_policy.guest_uuid
-        track = _Track(balloon_policy)
+        track = _Track(balloon_policy, elapsed_seconds)
         self._tracks[guest_uuid] = track
         self._bars[guest_uuid] = self._progress.add_task(
-            _printable(self._names.get(guest_uuid, guest_uuid)),
+            printable(self._names.get(guest_uuid, guest_uuid)),
             total=max(1, track.to_move_kib),
             moved='',
             state=balloon_policy.direction.value,
+            before_seconds=elapsed_seconds,
             duration_seconds=balloon_policy.duration_seconds,
         )
 
@@ -174,12 +195,16 @@ class Bars:
         self._progress.update(bar, state=f'ended by {report.reason.value}')
         self._progress.stop_task(bar)
 
+    def note(self, words: str) -> None:
+        """Tell above the bars what is no guest's."""
+        self._progress.console.print(rich.text.Text(printable(words)))
+
 
 class _TimeUsed(rich.progress.ProgressColumn):
     """Time used of the time that there is."""
 
     def render(self, task: rich.progress.Task) -> rich.text.Text:
-        used_seconds = task.elapsed or 0.0
+        used_seconds = task.fields['before_seconds'] + (task.elapsed or 0.0)
         duration_seconds = task.fields['duration_seconds']
         used_seconds = min(used_seconds, duration_seconds)
         return rich.text.Text(f'{used_seconds:.1f}/{duration_seconds:g} s')

@@ -103,6 +103,15 @@ class LinesTestCase(ProgressTestCase):
         self.assertIn('web-01: 256 MiB of 512 MiB moved in 10.', told[0])
         self.assertIn('moved in 11.', told[1])
 
+    def test_tell_how_long_it_has_been_under_way(self) -> None:
+        self.lines.started(self.policy, elapsed_seconds=60.0)
+        self.lines.sampled(_UUID, _sample(768, 2.0))
+        self.assertIn('moved in 1 min 2 s', self.told()[-1])
+
+    def test_a_note_is_no_guests(self) -> None:
+        self.lines.note('nobody answers\x1b[2J')
+        self.assertEqual(['nobody answers\ufffd[2J'], self.told())
+
     def test_a_sample_of_a_stranger_tells_nothing(self) -> None:
         self.lines.sampled('nobody', _sample(768, 10.0))
         self.lines.started(self.policy)
@@ -152,6 +161,18 @@ class BarsTestCase(ProgressTestCase):
             bars.sampled(_UUID, _sample(768, 100.0))
             bars.sampled(_UUID, _sample(1024, 200.0))
         self.assertIn('0/512 MiB -2.6 MiB/s', self.screen())
+
+    def test_show_for_how_long_it_has_been_under_way(self) -> None:
+        longer = base.make_policy(duration_seconds=90.0)
+        with self.bars as bars:
+            bars.started(longer, elapsed_seconds=60.0)
+        self.assertRegex(self.screen(), r'60\.\d/90 s')
+
+    def test_a_note_is_above_them(self) -> None:
+        with self.bars as bars:
+            bars.started(self.policy)
+            bars.note('[b]nobody[/b] answers')
+        self.assertIn('[b]nobody[/b] answers', self.stream.getvalue())
 
     def test_show_the_reason_of_the_end(self) -> None:
         with self.bars as bars:
