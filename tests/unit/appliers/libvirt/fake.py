@@ -21,7 +21,7 @@ XML = """
 <domain type='kvm'>
   <name>web-01</name>
   <devices>
-    <memballoon model='virtio'>
+    <memballoon model='{model}'>
       <stats period='{period}'/>
     </memballoon>
   </devices>
@@ -52,6 +52,7 @@ class FakeDomain:
     maximum_kib: int = base.GIB
     statistics: dict[str, int] = dataclasses.field(default_factory=dict)
     period_seconds: int = 0
+    balloon_model: str = 'virtio'
     run_state: int = libvirt.VIR_DOMAIN_RUNNING
     errors: list[Exception] = dataclasses.field(default_factory=list)
     calls: list[tuple[Any, ...]] = dataclasses.field(default_factory=list)
@@ -80,7 +81,7 @@ class FakeDomain:
 
     def XMLDesc(self) -> str:
         self._call('XMLDesc')
-        return XML.format(period=self.period_seconds)
+        return XML.format(period=self.period_seconds, model=self.balloon_model)
 
     def memoryStats(self) -> dict[str, int]:
         self._call('memoryStats')
@@ -107,6 +108,19 @@ class FakeConnection:
         self.lookups: list[str] = []
         self.on_closed: Callable[..., None] | None = None
         self.callbacks: dict[int, Callable[..., None]] = {}
+        self.kind = 'QEMU'
+        self.versions = {'libvirt': 10_000_000, 'hypervisor': 8_002_002}
+
+    def getType(self) -> str:
+        return self.kind
+
+    def getLibVersion(self) -> int:
+        return self.versions['libvirt']
+
+    def getVersion(self) -> int:
+        if 'hypervisor' not in self.versions:
+            raise error(libvirt.VIR_ERR_INTERNAL_ERROR, 'no emulator')
+        return self.versions['hypervisor']
 
     def lookupByUUIDString(self, identity: str) -> FakeDomain:
         self.lookups.append(identity)
@@ -120,8 +134,11 @@ class FakeConnection:
                 return domain
         raise error(libvirt.VIR_ERR_NO_DOMAIN, 'Domain not found')
 
-    def listAllDomains(self) -> list[FakeDomain]:
-        return list(self._domains.values())
+    def listAllDomains(self, flags: int = 0) -> list[FakeDomain]:
+        found = list(self._domains.values())
+        if flags & libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE:
+            return [domain for domain in found if domain.isActive()]
+        return found
 
     def registerCloseCallback(
         self, callback: Callable[..., None], opaque: object
