@@ -4,7 +4,6 @@
 import argparse
 from collections.abc import Sequence
 from importlib import metadata
-import os
 import sys
 from typing import Any
 
@@ -15,9 +14,8 @@ from oslo_log import log as logging
 
 from nova_balloon_timer import exception
 from nova_balloon_timer.agent import configured
+from nova_balloon_timer.cmd import configuration
 from nova_balloon_timer.conf import opts
-
-_PROJECT = 'nova-balloon-timer'
 
 
 class BalloonTimerApp(app.App):
@@ -29,7 +27,7 @@ class BalloonTimerApp(app.App):
     def __init__(self, conf: cfg.ConfigOpts | None = None) -> None:
         super().__init__(
             description='Take memory back from guests in bounded time.',
-            version=metadata.version(_PROJECT),
+            version=metadata.version(configuration.PROJECT),
             command_manager=commandmanager.CommandManager(
                 'nova_balloon_timer.cli'
             ),
@@ -59,38 +57,19 @@ class BalloonTimerApp(app.App):
         opts.register_opts(self.conf)
         opts.register_nova_opts(self.conf)
         logging.register_options(self.conf)
-        files, folders = _find_configuration()
+        files, folders = configuration.find()
         if self.options.config_file is not None:
             files, folders = self.options.config_file, []
         try:
             self.conf(
                 [],
-                project=_PROJECT,
+                project=configuration.PROJECT,
                 default_config_files=files,
                 default_config_dirs=folders,
             )
         except cfg.Error as error:
             raise exception.InvalidConfiguration(why=error) from error
         configured.check_values(self.conf.balloon_timer)
-
-
-def _find_configuration() -> tuple[list[str], list[str]]:
-    """Return the files and folders to read: our own, else Nova's."""
-    files, folders = _find(_PROJECT)
-    if files:
-        return files, folders
-    files, theirs = _find('nova')
-    # NOTE: not everybody may read it, and not every command needs it.
-    if not all(os.access(it, os.R_OK) for it in files):
-        return [], folders
-    return files, [*theirs, *folders] if files else folders
-
-
-def _find(project: str) -> tuple[list[str], list[str]]:
-    files = cfg.find_config_files(project=project, prog=project)
-    folders = cfg.find_config_dirs(project=project, prog=project)
-    # NOTE: each is found twice, as the project's and as the program's.
-    return [*dict.fromkeys(files)], [*dict.fromkeys(folders)]
 
 
 def main(
@@ -101,5 +80,5 @@ def main(
     try:
         return int(BalloonTimerApp(conf).run(arguments))
     except exception.BalloonTimerError as error:
-        print(f'{_PROJECT}: {error}', file=sys.stderr)
+        print(f'{configuration.PROJECT}: {error}', file=sys.stderr)
         return 1
