@@ -31,6 +31,7 @@ class WrongUsage(exception.InvalidConfiguration):
 
 _USAGE_ERRORS = (
     WrongUsage,
+    exception.InvalidArgument,
     exception.InvalidSize,
     exception.InvalidDuration,
     exception.InvalidSegment,
@@ -58,29 +59,38 @@ class OneLineErrors(_Base):
         except exception.BalloonTimerError as error:
             words = ' '.join(str(error).splitlines())
             self.app.LOG.error('%s: %s', self.cmd_name, words)
-            is_usage = isinstance(error, _USAGE_ERRORS)
-            return EXIT_USAGE if is_usage else EXIT_ERROR
+            return exit_code_of(error)
+
+    @property
+    def conf(self) -> cfg.ConfigOpts:
+        """Return the configuration of this process."""
+        conf: cfg.ConfigOpts = self.app.conf  # type: ignore[attr-defined]
+        return conf
+
+
+def exit_code_of(error: exception.BalloonTimerError) -> int:
+    """Tell wrong usage from what went wrong."""
+    return EXIT_USAGE if isinstance(error, _USAGE_ERRORS) else EXIT_ERROR
 
 
 class HostLister(OneLineErrors, lister.Lister):
     """A table of guests of one hypervisor."""
 
+    connect_help = (
+        'libvirt connection (default: [balloon_timer] connection_uri, '
+        'qemu:///system)'
+    )
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Add where the hypervisor is."""
         parser = super().get_parser(prog_name)
-        parser.add_argument(
-            '--connect',
-            metavar='URI',
-            help='libvirt connection (default: [balloon_timer] '
-            'connection_uri, qemu:///system)',
-        )
+        parser.add_argument('--connect', metavar='URI', help=self.connect_help)
         return parser
 
     @property
     def options(self) -> cfg.ConfigOpts.GroupAttr:
         """Return our group of the configuration."""
-        conf: cfg.ConfigOpts = self.app.conf  # type: ignore[attr-defined]
-        return conf.balloon_timer  # type: ignore[no-any-return]
+        return self.conf.balloon_timer  # type: ignore[no-any-return]
 
     @property
     def defaults(self) -> order.Defaults:

@@ -149,8 +149,8 @@ Related options:
 How long a guest may take to tell its first statistics, in seconds.
 
 They come once a second. A guest that says nothing for so long is taken to
-have no balloon driver, and is refused. Heeded by ``apply`` and ``guest list``,
-not by the agent.
+have no balloon driver, and is refused. Heeded by ``apply`` and ``guest list
+--local``, not by the agent.
 """,
     ),
 ]

@@ -67,7 +67,7 @@ class CommandLine(fixtures.Fixture):
         self.conf = cfg.ConfigOpts()
         stdout, stderr = io.StringIO(), io.StringIO()
         with (
-            _RootLogger(),
+            RootLogger(),
             fixtures.MonkeyPatch('sys.stdout', stdout),
             fixtures.MonkeyPatch('sys.stderr', stderr),
         ):
@@ -90,7 +90,7 @@ def _exit_code(arguments: Sequence[str], conf: cfg.ConfigOpts) -> int:
         return int(end.code or 0)
 
 
-class _RootLogger(fixtures.Fixture):
+class RootLogger(fixtures.Fixture):
     """Puts the root logger back, to which cliff adds its handlers."""
 
     def _setUp(self) -> None:

@@ -35,7 +35,7 @@ class DefaultTestCase(base.TestCase):
 
     def uri(self, *words: str) -> str:
         """Return the URI that a command was told by what it read."""
-        result = self.shell.run_bare(*words, 'guest', 'list')
+        result = self.shell.run_bare(*words, 'guest', 'list', '--local')
         self.assertEqual(0, result.exit_code, result.stderr)
         return str(self.shell.conf.balloon_timer.connection_uri)
 
@@ -96,7 +96,7 @@ class NovaOptionTestCase(base.TestCase):
             '[DEFAULT]\nhost = compute-7\n'
             '[notifications]\nnotification_format = both\n'
         )
-        result = shell.run('guest', 'list')
+        result = shell.run('guest', 'list', '--local')
         self.assertEqual(0, result.exit_code, result.stderr)
         self.assertEqual('compute-7', shell.conf.host)
         self.assertEqual('both', shell.conf.notifications.notification_format)

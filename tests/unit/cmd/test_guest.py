@@ -23,7 +23,7 @@ class ListGuestsTestCase(base.TestCase):
         )
 
     def rows(self) -> dict[str, dict[str, Any]]:
-        result = self.shell.run('guest', 'list', '-f', 'json')
+        result = self.shell.run('guest', 'list', '--local', '-f', 'json')
         self.assertEqual(0, result.exit_code, result.stderr)
         self.assertEqual('', result.stderr)
         return {row['Guest']: row for row in result.rows}
@@ -66,7 +66,7 @@ class ListGuestsTestCase(base.TestCase):
 
     def test_connects_where_it_is_told(self) -> None:
         self.shell.run('guest', 'list', '--connect', 'test:///default')
-        self.shell.run('guest', 'list')
+        self.shell.run('guest', 'list', '--local')
         self.assertEqual(
             [('libvirt', 'test:///default'), ('libvirt', 'qemu:///system')],
             self.shell.loaded,
@@ -74,7 +74,7 @@ class ListGuestsTestCase(base.TestCase):
 
     def test_unknown_figures_are_a_dash_for_people(self) -> None:
         self.host.add('unable', refusals=(_PAUSED,))
-        result = self.shell.run('guest', 'list', '-f', 'value')
+        result = self.shell.run('guest', 'list', '--local', '-f', 'value')
         self.assertIn('unable', result.stdout)
-        result = self.shell.run('guest', 'list')
+        result = self.shell.run('guest', 'list', '--local')
         self.assertRegex(result.stdout, r'\| unable +\|[^|]+\| +- +\|')

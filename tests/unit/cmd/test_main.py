@@ -32,7 +32,9 @@ class MainTestCase(base.TestCase):
         self.shell.configuration = (
             '[balloon_timer]\nconnection_uri = test:///x\napplier = other\n'
         )
-        self.assertEqual(0, self.shell.run('guest', 'list').exit_code)
+        self.assertEqual(
+            0, self.shell.run('guest', 'list', '--local').exit_code
+        )
         self.assertEqual([('other', 'test:///x')], self.shell.loaded)
 
 
@@ -85,7 +87,13 @@ class UsageTestCase(testscenarios.WithScenarios, base.TestCase):
 class MissingConfigurationTestCase(base.TestCase):
     def test_is_an_error(self) -> None:
         shell = self.useFixture(command_line.CommandLine())
-        arguments = ('--config-file', '/nonexistent', 'guest', 'list')
+        arguments = (
+            '--config-file',
+            '/nonexistent',
+            'guest',
+            'list',
+            '--local',
+        )
         result = shell.run(*arguments)
         self.assertEqual(1, result.exit_code)
         self.assertIn('/nonexistent', result.stderr)

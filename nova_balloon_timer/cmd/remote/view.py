@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what an agent tells of a policy to what the local commands know.
+
+So whatever shows a policy of ours shows an agent's as well.
+"""
+
+from collections.abc import Iterator
+import contextlib
+import time
+
+from nova_balloon_timer import exception
+from nova_balloon_timer import model
+from nova_balloon_timer.cmd.remote import connection
+
+
+class AnswerInvalid(exception.BalloonTimerError):
+    """An agent, of another release perhaps, tells what we cannot read."""
+
+    msg_fmt = "the agent's answer makes no sense: %(why)s"
+
+
+@contextlib.contextmanager
+def _checked() -> Iterator[None]:
+    try:
+        yield
+    except (
+        exception.InvalidPolicy,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise AnswerInvalid(why=repr(error)) from error
+
+
+def is_over(view: connection.View) -> bool:
+    """Tell whether a policy has ended."""
+    return view.get('end') is not None
+
+
+def is_begun(view: connection.View) -> bool:
+    """Tell whether a policy moves its balloon, or has done so."""
+    return view.get('started_at') is not None
+
+
+def policy_of(view: connection.View) -> model.BalloonPolicy:
+    """Return a policy.
+
+    :raises AnswerInvalid: it makes no sense
+    """
+    with _checked():
+        return model.BalloonPolicy(
+            uuid=view['uuid'],
+            guest_uuid=view['guest_uuid'],
+            direction=model.Direction(view['direction']),
+            start_actual_kib=view['start_kib'],
+            target_kib=view['target_kib'],
+            maximum_kib=view['maximum_kib'],
+            duration_seconds=view['duration_seconds'],
+            guards=model.Guards(
+                floor_kib=view['floor_kib'], reserve_kib=view['reserve_kib']
+            ),
+            segments=tuple(
+                model.Segment(
+                    until_seconds=it['until_seconds'],
+                    target_kib=it['target_kib'],
+                )
+                for it in view['segments']
+            ),
+            leash=model.Leash(
+                minimum_kib=view['leash_kib'],
+                lead_seconds=view['leash_seconds'],
+            ),
+            mode=model.Mode(view['mode']),
+            origin=model.Origin(view['origin']),
+            explanation=view['explanation'],
+        )
+
+
+def sample_of(view: connection.View) -> model.BalloonSample | None:
+    """Return where a policy's balloon stands now; None if nobody knows.
+
+    :raises AnswerInvalid: it makes no sense
+    """
+    with _checked():
+        if view['actual_kib'] is None:
+            return None
+        return model.BalloonSample(
+            at=time.monotonic(),
+            actual_kib=view['actual_kib'],
+            rss_kib=view['rss_kib'],
+        )
+
+
+def report_of(view: connection.View) -> model.EndReport:
+    """Return how a policy ended; its instants count from its start.
+
+    :raises AnswerInvalid: it makes no sense
+    """
+    made = policy_of(view)
+    with _checked():
+        end = view['end']
+        return model.EndReport(
+            policy=made,
+            reason=model.EndReason(end['reason']),
+            detail=end['detail'],
+            started_at=0.0,
+            deadline_at=made.duration_seconds,
+            ended_at=end['duration_seconds'],
+            actual_start_kib=made.start_actual_kib,
+            actual_end_kib=end['actual_end_kib'],
+            moved_kib=end['moved_kib'],
+            freed_kib=end['freed_kib'],
+            lateness_seconds=end['lateness_seconds'],
+            moved_after_deadline_kib=end['moved_after_deadline_kib'],
+            confirmed=end['confirmed'],
+        )
+
+
+def why_not(guest: connection.View) -> str:
+    """Say why nothing may be asked of a guest; empty if something may."""
+    reasons = (*guest['refusals'], guest['left_alone'])
+    return '; '.join(dict.fromkeys(filter(None, reasons)))
