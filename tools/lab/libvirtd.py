@@ -7,7 +7,7 @@ libvirt may open and QEMU cannot use makes libvirt probe QEMU anew at every
 start of a domain.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 import contextlib
 import fcntl
 import os
@@ -17,19 +17,18 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import types
 
 import libvirt
 
 from tools.lab import cell as lab_cell
 from tools.lab import error
+from tools.lab import process
 
 _ENTER = pathlib.Path(__file__).with_name('enter.sh')
 _NANNY = pathlib.Path(__file__).with_name('nanny.py')
 _FOLDERS = ('cache', 'console', 'empty', 'etc', 'lib', 'log', 'run')
 _SOCKET_PATH_LIMIT = 107
-_POLL_SECONDS = 0.01
 
 _LIBVIRTD_CONF = """
 auth_unix_rw = "none"
@@ -123,7 +122,7 @@ class PrivateLibvirtd:
             pid = self.pid
             if pid is not None:
                 os.kill(pid, signal.SIGTERM)
-                _wait(lambda: self.pid is None, 5)
+                process.wait_until(lambda: self.pid is None, 5)
             self._end_all()
             if self._nanny is not None:
                 self._nanny.wait()
@@ -137,7 +136,7 @@ class PrivateLibvirtd:
         pid = self.pid
         if pid is not None:
             os.kill(pid, number)
-            if not _wait(lambda: not _alive(pid), 10):
+            if not process.wait_until(lambda: not process.is_alive(pid), 10):
                 raise error.LabError(f'libvirtd {pid} does not end')
         self.start()
 
@@ -181,7 +180,7 @@ class PrivateLibvirtd:
         (self.root / 'nanny.pid').write_text(str(self._nanny.pid))
 
     def _wait_answer(self) -> None:
-        if _wait(self._listens, 20):
+        if process.wait_until(self._listens, 20):
             with contextlib.suppress(libvirt.libvirtError):
                 self.open().close()
                 return
@@ -225,26 +224,8 @@ class PrivateLibvirtd:
                     os.kill(pid, signal.SIGKILL)
             return not pids
 
-        if not _wait(ended, 10):
+        if not process.wait_until(ended, 10):
             raise error.LabError(f'processes do not end: {left()}')
         if nanny is not None:
             os.kill(nanny, signal.SIGTERM)
-            _wait(lambda: not _alive(nanny), 5)
-
-
-def _alive(pid: int) -> bool:
-    """Tell whether a process is there and not a zombie."""
-    try:
-        stat = pathlib.Path(f'/proc/{pid}/stat').read_text()
-    except OSError:
-        return False
-    return stat.rpartition(')')[2].split()[0] != 'Z'
-
-
-def _wait(condition: Callable[[], bool], timeout_seconds: float) -> bool:
-    end_at = time.monotonic() + timeout_seconds
-    while not condition():
-        if time.monotonic() > end_at:
-            return False
-        time.sleep(_POLL_SECONDS)
-    return True
+            process.wait_until(lambda: not process.is_alive(nanny), 5)
