@@ -9,23 +9,19 @@ full memory. A lab whose process was killed is cleared away by the next one.
 import atexit
 from collections.abc import Callable, Iterator
 import contextlib
-import fcntl
 import os
 import pathlib
-import shutil
 import signal
-import tempfile
 import time
-from typing import IO
 
 import libvirt
 
+from tests.functional import owned_folder
 from tools.lab import guest as lab_guest
 from tools.lab import libvirtd
 from tools.lab import qmp
 
 _PREFIX = 'nbt-functional-'
-_OWNER = 'owner.lock'
 _POLL_SECONDS = 0.005
 
 # West is as east; small has less, so that one target can be too high for it
@@ -48,11 +44,10 @@ class SharedLab:
     """A libvirtd of our own with guests of our own."""
 
     def __init__(self) -> None:
-        _clear_away_orphans()
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix=_PREFIX))
-        # Whoever is denied must be denied by the socket, not by its folder.
-        self.root.chmod(0o755)
-        self._owner = _lock(self.root / _OWNER)
+        self._folder = owned_folder.OwnedFolder(
+            _PREFIX, lambda root: libvirtd.PrivateLibvirtd(root).stop()
+        )
+        self.root = self._folder.path
         self._libvirtd = libvirtd.PrivateLibvirtd(self.root)
         self._connection: libvirt.virConnect | None = None
         self._guests: dict[str, lab_guest.Guest] = {}
@@ -133,8 +128,7 @@ class SharedLab:
 
     def _close(self) -> None:
         self._libvirtd.stop()
-        self._owner.close()
-        shutil.rmtree(self.root, ignore_errors=True)
+        self._folder.close()
 
 
 _shared: SharedLab | None = None
@@ -189,22 +183,3 @@ def monitor(guest: lab_guest.Guest) -> Iterator[qmp.Monitor]:
     assert guest.spec.qmp_socket is not None
     with qmp.Monitor(guest.spec.qmp_socket, timeout_seconds=60) as opened:
         yield opened
-
-
-def _lock(path: pathlib.Path) -> IO[str]:
-    file = path.open('w')
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise
-    return file
-
-
-def _clear_away_orphans() -> None:
-    for root in pathlib.Path(tempfile.gettempdir()).glob(f'{_PREFIX}*'):
-        if not (root / _OWNER).exists():
-            continue
-        with contextlib.suppress(OSError), _lock(root / _OWNER):
-            libvirtd.PrivateLibvirtd(root).stop()
-            shutil.rmtree(root, ignore_errors=True)
