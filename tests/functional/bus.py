@@ -81,6 +81,11 @@ def ini(groups: Mapping[str, Mapping[str, Any]]) -> str:
     return '\n'.join([*lines, ''])
 
 
+def pool_of(topic: str) -> str:
+    """Name the queue of those who hear a topic."""
+    return f'{topic}.tests'
+
+
 def clear(broker: rabbitmq.PrivateRabbitMQ, *queues: str) -> None:
     """Have the broker forget what tests before have sent and agreed upon.
 
@@ -90,6 +95,6 @@ def clear(broker: rabbitmq.PrivateRabbitMQ, *queues: str) -> None:
     url = broker.url.replace('rabbit://', 'amqp://')
     with kombu.Connection(url) as connection:
         channel = connection.default_channel
-        for name in (*told, *queues):
+        for name in (*told, *map(pool_of, TOPICS), *queues):
             channel.queue_delete(name)
         channel.exchange_delete(EXCHANGE)

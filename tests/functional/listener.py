@@ -112,6 +112,9 @@ class Listener:
             self._transport,
             [oslo_messaging.Target(topic=topic)],
             [_Endpoint(topic, self._add)],
+            # NOTE: one queue for all priorities; of several, nobody knows in
+            # which order they are read.
+            pool=bus.pool_of(topic),
         )
         # NOTE: more than one thread would mix up the order.
         server.start(override_pool_size=1)
