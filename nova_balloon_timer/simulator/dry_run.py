@@ -4,8 +4,7 @@
 A guest's snapshot is what any applier reads: nobody's balloon moves.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from nova_balloon_timer import message
 from nova_balloon_timer import model
@@ -51,32 +50,32 @@ def profile_of(
 def run(
     profiles: Iterable[simulated_guest.GuestProfile],
     policies: Iterable[model.BalloonPolicy],
-    most_steps: float = math.inf,
+    is_enough: Callable[[], bool] | None = None,
 ) -> list[model.EndReport]:
     """Run policies on the real engine and simulated guests.
 
-    :param most_steps: leave it there after so many; a policy that has not
-        ended by then is left out
+    :param is_enough: asked again and again; if so, a policy that has not
+        ended is left out
     :returns: how they ended, in that order
     """
     host = simulated_host.SimulatedHost(machine.Engine(), profiles)
     for balloon_policy in policies:
         host.post_at(0.0, message.PolicyRequested(policy=balloon_policy))
-    return host.run(most_steps)
+    return host.run() if is_enough is None else host.run(is_enough)
 
 
 def expect(
     guests: Iterable[model.Guest],
     samples: Mapping[str, model.BalloonSample],
     policies: Sequence[model.BalloonPolicy],
-    most_steps: float = math.inf,
+    is_enough: Callable[[], bool] | None = None,
 ) -> dict[str, model.EndReport]:
     """Run policies on simulated guests in the state of the real ones.
 
     They move as quickly as an idle guest does.
 
     :param samples: by UUID; there is one of each guest that has a policy
-    :param most_steps: see :func:`run`
+    :param is_enough: see :func:`run`
     :returns: how they ended, by the guest's UUID
     """
     known = {guest.uuid: guest for guest in guests}
@@ -84,5 +83,5 @@ def expect(
         profile_of(known[made.guest_uuid], samples[made.guest_uuid])
         for made in policies
     ]
-    reports = run(profiles, policies, most_steps)
+    reports = run(profiles, policies, is_enough)
     return {report.policy.guest_uuid: report for report in reports}

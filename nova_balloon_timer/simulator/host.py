@@ -20,6 +20,10 @@ _MOST_STEPS_AT_ONCE = 1000
 _CHANGE_EVENT_SECONDS = 1.0
 
 
+def _never() -> bool:
+    return False
+
+
 class EngineLike(Protocol):
     """What a host needs of an engine."""
 
@@ -94,18 +98,19 @@ class SimulatedHost:
 
         self._schedule(at, feed)
 
-    def run(self, most_steps: float = math.inf) -> list[model.EndReport]:
+    def run(
+        self, is_enough: Callable[[], bool] = _never
+    ) -> list[model.EndReport]:
         """Let time pass until every policy has ended and nothing follows.
 
-        :param most_steps: leave it there after so many, whatever has ended
+        :param is_enough: asked before each step; if so it is left there,
+            whatever has ended by then
         :returns: how they ended, in that order
         :raises InvariantViolated: when the engine does what it must not
         """
-        steps = 0
         while self._goes_on():
-            if steps >= most_steps:
+            if is_enough():
                 return self.reports
-            steps += 1
             timer_at = self._timer_at()
             event_at = self._heap[0][0] if self._heap else math.inf
             at = min(timer_at, event_at)
