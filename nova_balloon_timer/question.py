@@ -66,6 +66,11 @@ class Patience:
         self._clock = clock
         self._until = clock() + seconds
 
+    @property
+    def is_over(self) -> bool:
+        """Tell whether no time is left."""
+        return self._clock() >= self._until
+
     def share(self, most_seconds: float) -> float:
         """Return how long one step may take."""
         return max(0.0, min(most_seconds, self._until - self._clock()))

@@ -73,7 +73,12 @@ class Connection:
         def work() -> _Answer:
             self._reach()
             reached.set()
-            return function(max(0.0, until - time.monotonic()))
+            left_seconds = until - time.monotonic()
+            if left_seconds <= 0:
+                # NOTE: or it would be sent when a broker that hung goes on,
+                # which its caller does not expect any more.
+                raise question.NotAnsweredError
+            return function(left_seconds)
 
         outcome = question.ask(_start_thread, work)
         reach_seconds = reach_seconds or seconds

@@ -34,7 +34,7 @@ def of_call(
             _STRANGE.get(kind) or f'{kind}: {argument.first_line(error.value)}'
         )
         return exception.AgentFailed(host=host, why=why)
-    if isinstance(error, oslo_messaging.MessageDeliveryFailure | OSError):
+    if _is_of_bus(error):
         return of_bus(error)
     kind = type(error).__name__
     if kind in _STRANGE:
@@ -48,6 +48,14 @@ def of_call(
 def of_bus(error: Exception) -> exception.BusUnavailable:
     """Say what keeps anything from being sent."""
     return exception.BusUnavailable(why=argument.first_line(error))
+
+
+def _is_of_bus(error: Exception) -> bool:
+    # NOTE: oslo.messaging lets through what its libraries raise at first.
+    library = type(error).__module__.partition('.')[0]
+    return library in ('amqp', 'kombu') or isinstance(
+        error, oslo_messaging.MessageDeliveryFailure | OSError
+    )
 
 
 def _rebuild(

@@ -95,7 +95,9 @@ class PatienceTestCase(base.TestCase):
         now = 100.0
         patience = question.Patience(1.0, clock=lambda: now)
         self.assertEqual(0.5, patience.share(0.5))
+        self.assertFalse(patience.is_over)
         now = 100.75
         self.assertEqual(0.25, patience.share(0.5))
         now = 102.0
         self.assertEqual(0.0, patience.share(0.5))
+        self.assertTrue(patience.is_over)

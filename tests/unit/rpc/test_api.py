@@ -191,6 +191,18 @@ class SilenceTestCase(base.TestCase):
             exception.BusUnavailable, 'the broker: no answer within 0.3 s'
         )
 
+    def test_what_was_given_up_is_not_sent_when_it_goes_on(self) -> None:
+        self.send_by(self.wait)
+        self.assertRaises(
+            exception.BusUnavailable, self.agents.on('compute1').show_host
+        )
+        before = threading.enumerate()
+        self.over.set()
+        for thread in before:
+            if thread.name == 'balloon-rpc-call':
+                thread.join(base.PATIENCE_SECONDS)
+        self.assertEqual(['balloon_timer_nowhere'], self.sent)
+
     def test_a_broker_that_is_away(self) -> None:
         def refuse(topic: str) -> None:
             raise kombu.exceptions.OperationalError('[Errno 111] refused\n')

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import fixtures
+import kombu.exceptions
 from oslo_messaging import exceptions as messaging_exceptions
 from oslo_messaging._drivers import common as messaging_common
 from oslo_messaging.rpc import client as messaging_client
@@ -103,6 +104,7 @@ class OthersTestCase(base.TestCase):
         for error in (
             messaging_exceptions.MessageDeliveryFailure('Unable to\nconnect'),
             ConnectionRefusedError(111, 'Connection refused'),
+            kombu.exceptions.OperationalError('timed out'),
         ):
             made = failure.of_call(error, 'compute1', 5.0)
             self.assertIs(exception.BusUnavailable, type(made))
