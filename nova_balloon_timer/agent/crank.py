@@ -11,6 +11,7 @@ from oslo_log import log as logging
 from nova_balloon_timer import manager
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer.agent import diary as agent_diary
 from nova_balloon_timer.agent import herald as agent_herald
 from nova_balloon_timer.agent import listener
 from nova_balloon_timer.agent import looker
@@ -36,9 +37,6 @@ _REST_SECONDS = 1.0
 # How long after the last freeze the journal may take to say that it is kept.
 _LAST_TELLS_SECONDS = 0.2
 
-# How long after an event the host's course is still kept in full.
-_AFTERMATH_SECONDS = 60.0
-
 _Answer = TypeVar('_Answer')
 _Otherwise = TypeVar('_Otherwise')
 
@@ -59,14 +57,14 @@ class HostCrank(manager.Manager):
     ) -> None:
         super().__init__(applier, pool, observer, clock=clock)
         self.controller = controller
-        self.herald = agent_herald.Herald(announcer)
-        self._journal = journal
+        self.diary = agent_diary.Diary(
+            journal, agent_herald.Herald(announcer), controller
+        )
         self._host_observer = observer
         self._is_stopping = False
         self._looker = looker.Looker(applier, self.post)
         self._controller_rests_until = -math.inf
         self._untold = 0
-        self._eventful_until = -math.inf
         self._unwritten: dict[str, tuple[model.BalloonPolicy, float]] = {}
         self._accepted: dict[str, Callable[[], None]] = {}
         # What is for a later portion, and has not ended before its turn.
@@ -103,7 +101,7 @@ class HostCrank(manager.Manager):
 
         def resume() -> None:
             now = self._clock()
-            self.herald.resume(balloon_policy, started_at, sequence, now)
+            self.diary.herald.resume(balloon_policy, started_at, sequence, now)
 
         self.call(resume)
         self.post(
@@ -189,10 +187,9 @@ class HostCrank(manager.Manager):
         super()._take_in(event, now)
         self._tell_controller(event, now)
         if isinstance(event, message.BalloonSampled):
-            self._announce_progress(event, now)
+            self.diary.sample(event, now)
         if isinstance(event, message.PressureRead):
-            self._close_pressure(now)
-            self._keep_reading()
+            self.diary.read_host(now, is_idle=self._engine.is_idle)
 
     def _tell_controller(
         self,
@@ -206,13 +203,7 @@ class HostCrank(manager.Manager):
     def _carry_out(self, action: message.Action) -> None:
         match action:
             case message.ReportStart():
-                self._journal.start(
-                    action.policy.uuid,
-                    action.started_at,
-                    self.herald.started(
-                        action.policy, action.started_at, self._clock()
-                    ),
-                )
+                self.diary.start(action, self._clock())
                 super()._carry_out(action)
             case message.ReportEnd():
                 self._end(action)
@@ -239,14 +230,7 @@ class HostCrank(manager.Manager):
 
         self._untold += 1
         self._unrequested.discard(report.policy.uuid)
-        guest_uuid = report.policy.guest_uuid
-        name = self.controller.roster.name_of(guest_uuid)
-        self._journal.end(
-            report,
-            tell,
-            name if name != guest_uuid else None,
-            self.herald.ended(report, self._clock()),
-        )
+        self.diary.end(report, tell, self._clock())
         self._tell_controller(action, self._clock())
 
     def _tell_end(self, report: model.EndReport) -> None:
@@ -276,7 +260,7 @@ class HostCrank(manager.Manager):
                     self._release_relief()
                     super()._take_in(output, self._clock())
                 case _ if isinstance(output, message.Notice):
-                    self._note(output)
+                    self.diary.note(output)
                     self._tell(self._host_observer.noticed, output)
                 case _ if isinstance(output, message.HostAction):
                     self._do_for_host(output)
@@ -288,7 +272,7 @@ class HostCrank(manager.Manager):
                 balloon_policy,
                 now + _JOURNAL_WAIT_SECONDS,
             )
-            self.herald.create(balloon_policy, now)
+            self.diary.herald.create(balloon_policy, now)
         self._write(policies, now, _FIRST_PORTION)
 
     def _write(
@@ -319,17 +303,7 @@ class HostCrank(manager.Manager):
 
             self.call(release)
 
-        roster = self.controller.roster
-        names = {
-            it.guest_uuid: roster.name_of(it.guest_uuid) for it in portion
-        }
-        self._journal.request(
-            portion,
-            requested_at,
-            written,
-            names,
-            self.herald.created(it.uuid for it in portion),
-        )
+        self.diary.request(portion, requested_at, written)
 
     def _release(self, balloon_policy: model.BalloonPolicy) -> None:
         """Let a policy run, unless that happened before."""
@@ -353,40 +327,6 @@ class HostCrank(manager.Manager):
             if balloon_policy.origin is model.Origin.PRESSURE:
                 self._release(balloon_policy)
 
-    def _note(self, notice: message.Notice) -> None:
-        name = None
-        if isinstance(notice, message.ForeignChange):
-            name = self.controller.roster.name_of(notice.guest_uuid)
-        watermarks = self.controller.host.watermarks
-        self._journal.note(
-            notice, name, self.herald.noticed(notice, watermarks)
-        )
-
-    def _announce_progress(
-        self, event: message.BalloonSampled, now: float
-    ) -> None:
-        said = self.herald.sampled(event.guest_uuid, event.sample, now)
-        if said:
-            self._journal.announce(said)
-
-    def _close_pressure(self, now: float) -> None:
-        said = self.herald.close_pressure(self.controller.host, now)
-        if said:
-            self._journal.announce(said)
-
-    def _keep_reading(self) -> None:
-        host = self.controller.host
-        if host.memory is None or host.watermarks is None:
-            return
-        now = self._clock()
-        if host.is_short or not self._engine.is_idle:
-            self._eventful_until = now + _AFTERMATH_SECONDS
-        self._journal.sample_host(
-            host.memory,
-            host.watermarks,
-            is_pressing=now < self._eventful_until,
-        )
-
     def _do_for_host(self, action: message.HostAction) -> None:
         match action:
             case message.ListGuests():
@@ -403,4 +343,4 @@ class HostCrank(manager.Manager):
                     lambda: self._looker.start_statistics(guest_uuid),
                 )
             case message.RememberTraits():
-                self._journal.remember(action.guest_uuid, action.traits)
+                self.diary.remember(action)

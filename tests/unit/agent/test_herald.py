@@ -36,7 +36,7 @@ class TroubleTestCase(crank_world.CrankTestCase):
             make_uuid=lambda: 'episode',
             progress_seconds=0.01,
         )
-        self.crank.herald = agent_herald.Herald(failing)
+        self.crank.diary.herald = agent_herald.Herald(failing)
         guest = self.host.add('web-01')
         self.start()
         self.ask(guest)
@@ -56,7 +56,7 @@ class TroubleTestCase(crank_world.CrankTestCase):
 class CourseTestCase(crank_world.CrankTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.crank.herald = agent_herald.Herald(_announcer())
+        self.crank.diary.herald = agent_herald.Herald(_announcer())
 
     def types(self, policy_uuid: str) -> list[_Type]:
         """Return what was said of a policy; its numbers have no gap."""
@@ -125,7 +125,7 @@ class PressureTestCase(crank_world.CrankTestCase):
         ]
 
     def test_is_told(self) -> None:
-        self.crank.herald = agent_herald.Herald(_announcer())
+        self.crank.diary.herald = agent_herald.Herald(_announcer())
         self.start()
         self.read(500, time.monotonic())
         self.record.wait('told: PressureStarted')
@@ -146,7 +146,7 @@ class PressureTestCase(crank_world.CrankTestCase):
     def test_of_before_that_is_over_is_ended(self) -> None:
         announcer = _announcer()
         announcer.resume_pressure('left', 3)
-        self.crank.herald = agent_herald.Herald(announcer)
+        self.crank.diary.herald = agent_herald.Herald(announcer)
         self.start()
         self.read(9000, time.monotonic())
         self.record.wait('journal: reading')
@@ -155,7 +155,7 @@ class PressureTestCase(crank_world.CrankTestCase):
     def test_of_before_that_goes_on_keeps_its_name(self) -> None:
         announcer = _announcer()
         announcer.resume_pressure('left', 3)
-        self.crank.herald = agent_herald.Herald(announcer)
+        self.crank.diary.herald = agent_herald.Herald(announcer)
         self.start()
         self.read(500, time.monotonic())
         self.record.wait('told: PressureStarted')
