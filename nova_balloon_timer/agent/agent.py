@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that looks after a host, put together, started and stopped."""
 
-from collections.abc import Callable, Sequence
-from concurrent import futures
+from collections.abc import Callable
 import contextlib
 import functools
 import pathlib
@@ -17,6 +16,7 @@ from oslo_utils import uuidutils
 from nova_balloon_timer import exception
 from nova_balloon_timer import manager
 from nova_balloon_timer import message
+from nova_balloon_timer import question
 from nova_balloon_timer import situation
 from nova_balloon_timer.agent import chorus
 from nova_balloon_timer.agent import configured
@@ -25,6 +25,8 @@ from nova_balloon_timer.agent import gate as agent_gate
 from nova_balloon_timer.agent import lock as agent_lock
 from nova_balloon_timer.agent import mail as agent_mail
 from nova_balloon_timer.agent import narrator
+from nova_balloon_timer.agent import reception
+from nova_balloon_timer.agent import resumption as agent_resumption
 from nova_balloon_timer.agent import server as agent_server
 from nova_balloon_timer.appliers import loader as applier_loader
 from nova_balloon_timer.appliers import pool as applier_pool
@@ -37,6 +39,7 @@ from nova_balloon_timer.planners import loader as planner_loader
 from nova_balloon_timer.pressure import base as pressure_base
 from nova_balloon_timer.pressure import lookout as pressure_lookout
 from nova_balloon_timer.pressure import scope as pressure_scope
+from nova_balloon_timer.rpc import transport as rpc_transport
 
 LOG = logging.getLogger(__name__)
 
@@ -56,10 +59,6 @@ _SWITCH_SECONDS = 0.0005
 # How long a reload waits for the controller.
 _RELOAD_SECONDS = 1.0
 
-# Between attempts to learn what was under way, each twice the one before.
-_FIRST_PAUSE_SECONDS = 0.25
-_LONGEST_PAUSE_SECONDS = 10.0
-
 _DRY_RUN = 'noop'
 
 
@@ -75,6 +74,8 @@ def check(conf: cfg.ConfigOpts) -> None:
         options.pressure_sources, configured.pressure_settings(options)
     )
     applier_loader.load(options.applier, options.connection_uri)
+    if rpc_transport.is_configured(conf):
+        rpc_transport.make(conf)
 
 
 class Agent:
@@ -128,8 +129,11 @@ class Agent:
             )
             undo.callback(self._pool.close)
             self._crank = self._make_crank()
+            resumption = agent_resumption.Resumption(
+                self._journal, self._crank, self._stopping
+            )
             # NOTE: before anybody can say that the host has recovered.
-            is_known = self._resume()
+            resumption.begin()
             self._lookout, gate = self._start_lookout(
                 configured.pressure_settings(options)
             )
@@ -137,10 +141,7 @@ class Agent:
             undo.callback(self._lookout.close)
             self._applier.watch(self._crank.post)
             undo.pop_all()
-        if not is_known:
-            threading.Thread(
-                target=self._resume_later, name='balloon-resume', daemon=True
-            ).start()
+        resumption.go_on()
         self._thread = threading.Thread(
             target=functools.partial(manager.run_or_end, self._crank.run),
             name='balloon-crank',
@@ -213,33 +214,19 @@ class Agent:
 
         :raises InvalidConfiguration: it failed, or was not called in time
         """
-        outcome: futures.Future[None] = futures.Future()
-
-        def call() -> None:
-            # NOTE: not when nobody waits for it any more.
-            if not outcome.set_running_or_notify_cancel():
-                return
-            try:
-                function()
-            except exception.BalloonTimerError as error:
-                outcome.set_exception(error)
-            except Exception as error:
-                LOG.exception('The controller failed')
-                outcome.set_exception(
-                    exception.InvalidConfiguration(
-                        why=f'the controller failed: {error}'
-                    )
-                )
-            else:
-                outcome.set_result(None)
-
-        self._crank.call(call)
-        futures.wait([outcome], _RELOAD_SECONDS)
-        if outcome.cancel():
+        try:
+            question.call(self._crank.call, function, _RELOAD_SECONDS)
+        except question.NotAnsweredError as error:
             raise exception.InvalidConfiguration(
                 why='the controller does not answer'
-            )
-        outcome.result()
+            ) from error
+        except exception.BalloonTimerError:
+            raise
+        except Exception as error:
+            LOG.exception('The controller failed')
+            raise exception.InvalidConfiguration(
+                why=f'the controller failed: {error}'
+            ) from error
 
     def _make_crank(self) -> agent_crank.HostCrank:
         now = time.monotonic()
@@ -282,11 +269,25 @@ class Agent:
             server.start()
 
     def _make_servers(self) -> list[agent_server.Server]:
-        return [
+        servers: list[agent_server.Server] = [
             *self._metrics.servers(
                 self._crank, self._pool, self._journal, self._mail.counts
             )
         ]
+        if not rpc_transport.is_configured(self._conf):
+            LOG.info('No transport_url is configured: no RPC is served')
+            return servers
+        server = reception.make_server(
+            self._conf,
+            crank=self._crank,
+            applier=self._applier,
+            pool=self._pool,
+            journal=self._journal,
+            reader=journal_reader.Reader(self._journal_path),
+            count_notifications=self._mail.counts,
+            meter=self._metrics.rpc,
+        )
+        return [*servers, server]
 
     def _start_lookout(
         self, settings: pressure_base.PressureSettings
@@ -301,49 +302,6 @@ class Agent:
 
     def _take_reading(self, reading: situation.PressureReading) -> None:
         self._crank.post(message.PressureRead(reading=reading))
-
-    def _resume(self) -> bool:
-        """Have the engine go on with, or end, what was under way.
-
-        :returns: it is known what that was
-        """
-        try:
-            flights = self._journal.left_behind()
-        except exception.JournalError as error:
-            LOG.error('What was under way is not known yet: %s', error)
-            return False
-        self._post_resumed(flights)
-        return True
-
-    def _resume_later(self) -> None:
-        """Ask the journal again until it answers, or the agent stops."""
-        pause_seconds = _FIRST_PAUSE_SECONDS
-        while not self._stopping.wait(pause_seconds):
-            try:
-                flights = self._journal.left_behind()
-            except exception.JournalError as error:
-                LOG.debug('What was under way is not known yet: %s', error)
-            else:
-                LOG.info(
-                    'What was under way is known: %d policies', len(flights)
-                )
-                self._post_resumed(flights)
-                return
-            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
-
-    def _post_resumed(
-        self, flights: Sequence[journal_reader.InFlight]
-    ) -> None:
-        now = time.monotonic()
-        for flight in flights:
-            LOG.warning(
-                'Policy %s of guest %s was under way when the service ended',
-                flight.policy.uuid,
-                flight.guest_name,
-            )
-            self._crank.resume(
-                flight.policy, _started_at(flight, now), flight.sequence
-            )
 
     def _remembered(self) -> dict[str, situation.GuestTraits]:
         try:
@@ -387,16 +345,3 @@ def _check_watermarks(settings: pressure_base.PressureSettings) -> None:
         # The sources say so, if they need it.
         return
     settings.watermarks.of(memory.total_kib)
-
-
-def _started_at(flight: journal_reader.InFlight, now: float) -> float:
-    if flight.started_at is not None:
-        return min(flight.started_at, now)
-    # It was not even begun, or before the host was booted again: the wall
-    # clock tells how long ago.
-    since_utc = flight.started_utc or flight.requested_utc
-    waited_seconds = max(0.0, time.time() - since_utc.timestamp())
-    if not flight.is_of_this_boot:
-        # NOTE: the guest that it knew is gone: it ends, whatever time is left.
-        waited_seconds = max(waited_seconds, flight.policy.duration_seconds)
-    return now - waited_seconds

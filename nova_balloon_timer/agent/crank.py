@@ -15,6 +15,7 @@ from nova_balloon_timer.agent import diary as agent_diary
 from nova_balloon_timer.agent import herald as agent_herald
 from nova_balloon_timer.agent import listener
 from nova_balloon_timer.agent import looker
+from nova_balloon_timer.agent import unjournaled
 from nova_balloon_timer.appliers import base
 from nova_balloon_timer.appliers import pool as applier_pool
 from nova_balloon_timer.controller import machine as controller_machine
@@ -67,6 +68,8 @@ class HostCrank(manager.Manager):
         self._untold = 0
         self._unwritten: dict[str, tuple[model.BalloonPolicy, float]] = {}
         self._accepted: dict[str, Callable[[], None]] = {}
+        self.requested_at: dict[str, float] = {}
+        self.unjournaled = unjournaled.UnjournaledEnds()
         # What is for a later portion, and has not ended before its turn.
         self._unrequested: set[str] = set()
 
@@ -80,13 +83,27 @@ class HostCrank(manager.Manager):
         :param accepted: called, by the thread that turns the crank, when the
             first of them is handed to the engine
         """
+        self.call(lambda: self.take(policies, accepted))
 
-        def request() -> None:
-            if accepted is not None and policies:
-                self._accepted[policies[0].uuid] = accepted
-            self._request(policies)
+    def take(
+        self,
+        policies: Sequence[model.BalloonPolicy],
+        accepted: Callable[[], None] | None = None,
+    ) -> None:
+        """Do what :meth:`request` does, in the crank's own thread."""
+        if accepted is not None and policies:
+            self._accepted[policies[0].uuid] = accepted
+        self._request(policies)
 
-        self.call(request)
+    def cancel(self, policy_uuid: str) -> None:
+        """End a policy, in the crank's own thread."""
+        event = message.PolicyCancelled(policy_uuid=policy_uuid)
+        self._take_in(event, self._clock())
+
+    @property
+    def waiting(self) -> tuple[model.BalloonPolicy, ...]:
+        """The policies that wait for the journal, and are not begun."""
+        return tuple(it for it, _ in self._unwritten.values())
 
     def resume(
         self,
@@ -226,15 +243,18 @@ class HostCrank(manager.Manager):
 
         def tell(error: str | None) -> None:
             # NOTE: told even if it could not be kept, as it did happen.
-            self.call(lambda: self._tell_end(report))
+            self.call(lambda: self._tell_end(report, error is None))
 
         self._untold += 1
+        self.unjournaled.add(report)
+        self.requested_at.pop(report.policy.uuid, None)
         self._unrequested.discard(report.policy.uuid)
         self.diary.end(report, tell, self._clock())
         self._tell_controller(action, self._clock())
 
-    def _tell_end(self, report: model.EndReport) -> None:
+    def _tell_end(self, report: model.EndReport, is_written: bool) -> None:
         self._untold -= 1
+        self.unjournaled.settle(report.policy.uuid, is_written)
         self._tell(self._observer.ended, report)
 
     def _follow(self, outputs: controller_machine.Outputs) -> None:
@@ -268,6 +288,7 @@ class HostCrank(manager.Manager):
     def _request(self, policies: Sequence[model.BalloonPolicy]) -> None:
         now = self._clock()
         for balloon_policy in policies:
+            self.requested_at[balloon_policy.uuid] = now
             self._unwritten[balloon_policy.uuid] = (
                 balloon_policy,
                 now + _JOURNAL_WAIT_SECONDS,

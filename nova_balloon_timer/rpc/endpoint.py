@@ -63,7 +63,7 @@ class Desk(Protocol):
 class Meter(Protocol):
     """Whoever counts the calls; called by the thread that answers."""
 
-    def answered(self, method: str, seconds: float, error: str) -> None:
+    def observe(self, method: str, seconds: float, error: str) -> None:
         """Learn of a call that was answered.
 
         :param error: the name of the error's class; empty if there was none
@@ -230,6 +230,6 @@ class BalloonTimerEndpoint:
         if self._meter is None:
             return
         try:
-            self._meter.answered(method, seconds, error)
+            self._meter.observe(method, seconds, error)
         except Exception:
             LOG.exception('A call could not be counted')

@@ -176,9 +176,13 @@ class CrankTestCase(base.TestCase):
             self.pool,
             Observer(self.record),
             controller=self.controller,
-            journal=self.journal,
+            journal=self.make_journal(),
         )
         self.thread = threading.Thread(target=self.crank.run, daemon=True)
+
+    def make_journal(self) -> listener.Journal:
+        """Return what the crank writes to."""
+        return self.journal
 
     def start(self) -> None:
         self.thread.start()

@@ -88,7 +88,7 @@ class Meter:
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
 
-    def answered(self, method: str, seconds: float, error: str) -> None:
+    def observe(self, method: str, seconds: float, error: str) -> None:
         if not 0 <= seconds < base.PATIENCE_SECONDS:
             raise AssertionError(f'{method} took {seconds} s')
         self.told.append((method, error))
