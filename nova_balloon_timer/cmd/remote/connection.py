@@ -24,7 +24,14 @@ _TIMEOUT_SECONDS = 5.0
 _LONGEST_SECONDS = 600.0
 _PAGE_ITEMS = 1000
 
-_CHATTY = ('amqp', 'kombu', 'oslo', 'oslo_messaging', 'stevedore')
+_CHATTY = (
+    'amqp',
+    'kombu',
+    'oslo',
+    'oslo_messaging',
+    'oslo_service',
+    'stevedore',
+)
 
 
 class BusCommand(base.OneLineErrors):
@@ -50,10 +57,10 @@ class BusCommand(base.OneLineErrors):
 
         :raises BalloonTimerError: there is no message bus, or none that works
         """
-        # NOTE: it takes half a second, which whoever only wants help saves.
-        from nova_balloon_timer.rpc import api as rpc_api
-
         with self._quiet():
+            # NOTE: it takes half a second, which whoever wants help saves.
+            from nova_balloon_timer.rpc import api as rpc_api
+
             agents = rpc_api.AgentAPI(
                 self.conf, timeout_seconds=parsed_args.timeout
             )

@@ -114,11 +114,7 @@ class _Columns:
         longest = max(map(rich.cells.cell_len, names), default=8)
         narrow = max(_NARROW_NAME, sheet.width // 4)
         self._name_cells = min(longest, _WIDEST_NAME, narrow)
-        self._bar_cells = 8
-        if sheet.width >= _WIDE:
-            self._bar_cells = 24
-        elif sheet.width >= _MIDDLE:
-            self._bar_cells = 14
+        self._bar_cells = 24 if sheet.width >= _WIDE else 10
 
     def guest(self, view: connection.View) -> paper.Line:
         """Draw a guest."""
@@ -181,10 +177,9 @@ class _Columns:
             f'  {paper.words(view["direction"])} to '
             f'{paper.mib(view["target_kib"])} MiB'
         )
-        if self._sheet.width >= _MIDDLE:
-            line.append(f'  {paper.words(view["origin"])}', paper.FAINT)
         if view['held_by']:
             line.append(f'  {paper.words(view["held_by"])}', paper.POOR)
+        line.append(f'  {paper.words(view["origin"])}', paper.FAINT)
         return line
 
     def _policy_bar(self, moved_kib: int, way_kib: int) -> paper.Line:
@@ -203,5 +198,5 @@ class _Columns:
 
     def _left(self, view: connection.View) -> str:
         if view['state'] != 'running':
-            return f'{paper.words(view["state"]):>12}'
-        return f'{view["left_seconds"]:7.1f} s left'
+            return f'{paper.words(view["state"]):>11}'
+        return f'{view["left_seconds"]:5.1f} s left'

@@ -195,15 +195,15 @@ class ListsTestCase(base.TestCase):
         )
         line = _line(self.draw(policies=(view,)), 'web-01')
         self.assertEqual(
-            '▶ web-01 ████████████░░░░░░░░░░░░  50 %    75.2 s left  '
-            'inflate to 512 MiB  pressure  its reserve',
+            '▶ web-01 ████████████░░░░░░░░░░░░  50 %  75.2 s left  '
+            'inflate to 512 MiB  its reserve  pressure',
             line,
         )
 
     def test_a_policy_that_has_not_begun(self) -> None:
         view = fake_agent.pending(fake_agent.policy())
         line = _line(self.draw(policies=(view,)), 'web-01')
-        self.assertIn('  0 %      pending  inflate', line)
+        self.assertIn('  0 %     pending  inflate', line)
 
     def test_a_policy_with_no_way_to_go(self) -> None:
         view = fake_agent.policy(target_kib=1024 * MIB, moved_kib=0)
