@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 import functools
+import threading
 import time
 from typing import Any, Protocol
 
@@ -18,6 +19,10 @@ from nova_balloon_timer.rpc import view
 LOG = logging.getLogger(__name__)
 
 VERSION = '1.0'
+
+# Calls that are worked on at once, and how long one more waits for its turn.
+_MOST_AT_ONCE = 8
+_TURN_SECONDS = 0.1
 
 
 class Desk(Protocol):
@@ -115,6 +120,7 @@ class BalloonTimerEndpoint:
         self._report = report
         self._host = host
         self._meter = meter
+        self._turns = threading.Semaphore(_MOST_AT_ONCE)
         self.is_closed = False
 
     @_answers
@@ -217,6 +223,8 @@ class BalloonTimerEndpoint:
     ) -> view.Json | None:
         if self.is_closed:
             raise exception.AgentBusy(why='it is about to end')
+        if not self._turns.acquire(timeout=_TURN_SECONDS):
+            raise exception.AgentBusy(why='too much is asked at once')
         try:
             return method(self, argument.Arguments(given))
         except exception.BalloonTimerError:
@@ -224,6 +232,8 @@ class BalloonTimerEndpoint:
         except Exception as defect:
             LOG.exception('The call %s failed', method.__name__)
             why = f'{type(defect).__name__}: {argument.first_line(defect)}'
+        finally:
+            self._turns.release()
         raise exception.AgentFailed(host=self._host, why=why)
 
     def _measure(self, method: str, seconds: float, error: str) -> None:

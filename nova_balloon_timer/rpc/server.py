@@ -17,8 +17,9 @@ from nova_balloon_timer.rpc import view
 
 LOG = logging.getLogger(__name__)
 
-# A call waits for a guest or the crank for half a second at the most.
-_THREADS = 8
+# NOTE: oslo.messaging tries for a minute to answer a caller that is gone, and
+# a thread with it; the endpoint sees to it that only few are at work.
+_THREADS = 32
 
 _CLOSE_SECONDS = 0.15
 _FIRST_PAUSE_SECONDS = 1.0

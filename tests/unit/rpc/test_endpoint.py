@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
+import threading
 from typing import Any
 
 import fixtures
@@ -181,6 +182,31 @@ class TroubleTestCase(EndpointTestCase):
         )
         answer = made.show_host({})
         self.assertEqual({'host': 'compute1', 'method': 'show_host'}, answer)
+
+    def test_no_more_are_worked_on_than_can_be(self) -> None:
+        over = threading.Event()
+        self.addCleanup(over.set)
+        begun = threading.Semaphore(0)
+
+        def wait() -> view.Json:
+            begun.release()
+            over.wait(base.PATIENCE_SECONDS)
+            return {}
+
+        self.desk.answers['list_events'] = wait
+        callers = [
+            threading.Thread(target=self.call, args=('list_events',))
+            for _ in range(8)
+        ]
+        for caller in callers:
+            caller.start()
+        for _ in callers:
+            self.assertTrue(begun.acquire(timeout=base.PATIENCE_SECONDS))
+        self.assertIn('at once', str(self.error('show_host')))
+        over.set()
+        for caller in callers:
+            caller.join(base.PATIENCE_SECONDS)
+        self.assertEqual('show_host', self.call('show_host')['method'])
 
     def test_after_its_close_nothing_is_asked(self) -> None:
         self.made.is_closed = True
