@@ -85,15 +85,15 @@ class Agent:
         self._conf = conf
         self._options = conf.balloon_timer
         self._state_path = pathlib.Path(self._options.state_path)
-        is_dry_run = self._options.applier == _DRY_RUN
-        if is_dry_run:
+        self._is_dry_run = self._options.applier == _DRY_RUN
+        if self._is_dry_run:
             # NOTE: what it learns and leaves behind was never real.
             self._state_path /= 'dry-run'
         self._journal_path = self._state_path / 'journal.sqlite'
-        self._mail = agent_mail.Mail(conf, is_dry_run=is_dry_run)
+        self._mail = agent_mail.Mail(conf, is_dry_run=self._is_dry_run)
         self._lock = agent_lock.HostLock(self._state_path / 'agent.lock')
         self._connection_lock = agent_lock.ConnectionLock(
-            '' if is_dry_run else self._options.connection_uri
+            '' if self._is_dry_run else self._options.connection_uri
         )
         self._stopping = threading.Event()
         self._lookout: pressure_lookout.Lookout | None = None
@@ -274,6 +274,11 @@ class Agent:
                 self._crank, self._pool, self._journal, self._mail.counts
             )
         ]
+        if self._is_dry_run:
+            # NOTE: calls would come to it that are meant for an agent which
+            # runs beside it.
+            LOG.info('No RPC is served: this is a dry run')
+            return servers
         if not rpc_transport.is_configured(self._conf):
             LOG.info('No transport_url is configured: no RPC is served')
             return servers

@@ -85,6 +85,13 @@ class ReceptionTestCase(test_agent.AgentTestCase):
         made.stop()
         self.assertLess(time.monotonic() - began_at, 2.0)
 
+    def test_a_dry_run_takes_no_calls_of_an_agent_beside_it(self) -> None:
+        self.configuration.write(applier='noop')
+        self.configuration.conf.reload_config_files()
+        made = self.start()
+        self.wait_for_words('No RPC is served: this is a dry run')
+        self.assertEqual([], made._servers)
+
     def test_a_bus_that_makes_no_sense_is_told_beforehand(self) -> None:
         agent.check(self.configuration.conf)
         self.bus.transport_url = 'carrier-pigeon://u:secret@broker'
