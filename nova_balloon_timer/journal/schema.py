@@ -76,6 +76,15 @@ _OUTBOX = """
         content BLOB NOT NULL
     )
 """
+# NOTE: whoever sends knows letters by their numbers, also across a journal
+# that was set aside: those of the next one are higher, as they begin with the
+# microseconds since the epoch.
+_FIRST_NUMBER = """
+    INSERT INTO sqlite_sequence (name, seq) VALUES (
+        'outbox',
+        CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000
+    )
+"""
 # What has been told of whatever is not over.
 _SUBJECT = """
     CREATE TABLE subject (
@@ -94,6 +103,7 @@ STEPS: tuple[Step, ...] = (
         _HOST_READING,
         _MARK,
         _OUTBOX,
+        _FIRST_NUMBER,
         _SUBJECT,
         'CREATE INDEX policy_by_end ON policy (ended_us, id)',
         'CREATE INDEX host_reading_by_instant ON host_reading (at_us)',

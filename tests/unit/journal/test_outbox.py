@@ -98,6 +98,20 @@ class StoreTestCase(OutboxTestCase):
         (second,) = self.reader().letters(0, 9)
         self.assertGreater(second.number, first.number)
 
+    def test_nor_by_the_journal_after_a_damaged_one(self) -> None:
+        said = self.course(base.make_policy())
+        self.announce(*said[:2])
+        numbers = [it.number for it in self.reader().letters(0, 9)]
+        self.store.abandon('a test')
+        self.store.open()
+        self.announce(said[4])
+        # As whoever sends does, who knows nothing of the other journal.
+        with self.store.transaction(is_durable=False):
+            self.store.forget_sent(numbers)
+        self.assertEqual(
+            [('balloon_policy.target_reached', 4)], self.letters(numbers[-1])
+        )
+
     def test_of_too_many_progress_is_dropped_first(self) -> None:
         policies = [
             base.make_policy(guest_uuid=base.uuid_of(f'guest {number}'))
@@ -158,7 +172,10 @@ class StoreTestCase(OutboxTestCase):
     def test_a_damaged_letter_is_empty(self) -> None:
         self.announce(*self.course(base.make_policy())[:2])
         with sqlite3.connect(self.path) as file:
-            file.execute("UPDATE outbox SET content = x'00' WHERE id = 1")
+            file.execute(
+                "UPDATE outbox SET content = x'00' "
+                'WHERE id = (SELECT min(id) FROM outbox)'
+            )
         first, second = self.reader().letters(0, 9)
         self.assertEqual({}, first.payload)
         self.assertEqual(1, second.payload['sequence'])
