@@ -33,9 +33,6 @@ class Letterbox:
         """Forget letters that were sent; returns at once."""
         self._journal.forget_sent(numbers)
 
-    def count(self) -> int:
-        """Count those that wait.
-
-        :raises JournalNotReadable: the disk does not answer
-        """
-        return self._reader.count_letters()
+    def count(self) -> int | None:
+        """Return how many wait; None: not known yet. Asks no disk."""
+        return self._journal.waiting_letters

@@ -31,11 +31,12 @@ _COUNT = """
     ON CONFLICT (uuid) DO UPDATE SET sequence = max(sequence, :at)
 """
 _CLOSE = 'DELETE FROM subject WHERE uuid = ?'
-_SPAN = 'SELECT max(id) - min(id) + 1 FROM outbox'
 _WAITING = 'SELECT count(*) FROM outbox'
+# NOTE: by an index, which it finds only where the type is in the text.
 _DROP_PROGRESS = """
     DELETE FROM outbox WHERE id IN (
-        SELECT id FROM outbox WHERE event_type = ? ORDER BY id LIMIT ?
+        SELECT id FROM outbox WHERE event_type = 'balloon_policy.progress'
+        ORDER BY id LIMIT ?
     )
 """
 _DROP = """
@@ -65,48 +66,49 @@ def enter(
     said: announcement.Announcement,
     at_us: int,
     payload: letter.Payload,
-) -> None:
-    """Write a notification, in a transaction."""
+) -> int:
+    """Write a notification, in a transaction.
+
+    :returns: how many more wait now; it may have overtaken another
+    """
     text = json.dumps(payload, allow_nan=False, separators=(',', ':'))
     kind = said.event_type.value
     uuid = said.subject_uuid
-    file.execute(_OVERTAKE, (uuid, _PROGRESS))
+    overtaken = file.execute(_OVERTAKE, (uuid, _PROGRESS)).rowcount
     values = (at_us, uuid, kind, said.priority.value)
     file.execute(_ENTER, (*values, zlib.compress(text.encode(), 1)))
     if said.is_last:
         file.execute(_CLOSE, (uuid,))
-        return
+        return 1 - overtaken
     is_host = isinstance(said.fact, announcement.PressureStarted)
     row = {'uuid': uuid, 'is_host': is_host, 'at': said.sequence}
     file.execute(_COUNT, row)
+    return 1 - overtaken
 
 
-def drop_surplus(file: sqlite3.Connection, most: int) -> int:
-    """Make room, in a transaction.
+def drop(file: sqlite3.Connection, count: int) -> int:
+    """Drop so many to make room, in a transaction.
 
     :returns: how many were dropped
     """
-    # NOTE: to count takes a look at each; the numbers alone say mostly
-    # that there is nothing to do.
-    (span,) = file.execute(_SPAN).fetchone()
-    if span is None or span <= most:
-        return 0
-    surplus = count_waiting(file) - most
-    if surplus <= 0:
-        return 0
-    dropped = file.execute(_DROP_PROGRESS, (_PROGRESS, surplus)).rowcount
-    if dropped < surplus:
-        dropped += file.execute(_DROP, (surplus - dropped,)).rowcount
+    dropped = file.execute(_DROP_PROGRESS, (count,)).rowcount
+    if dropped < count:
+        dropped += file.execute(_DROP, (count - dropped,)).rowcount
     return dropped
 
 
-def remove(file: sqlite3.Connection, numbers: Iterable[int]) -> None:
-    """Forget what was sent, in a transaction."""
-    file.executemany(_REMOVE, ((number,) for number in numbers))
+def remove(file: sqlite3.Connection, numbers: Iterable[int]) -> int:
+    """Forget what was sent, in a transaction.
+
+    :returns: how many were still there
+    """
+    return file.executemany(
+        _REMOVE, ((number,) for number in numbers)
+    ).rowcount
 
 
 def count_waiting(file: sqlite3.Connection) -> int:
-    """Count what waits."""
+    """Count what waits; takes a look at each."""
     count: int = file.execute(_WAITING).fetchone()[0]
     return count
 

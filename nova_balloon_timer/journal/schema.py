@@ -109,6 +109,8 @@ STEPS: tuple[Step, ...] = (
         'CREATE INDEX host_reading_by_instant ON host_reading (at_us)',
         'CREATE INDEX mark_by_instant ON mark (at_us)',
         'CREATE INDEX outbox_by_subject ON outbox (subject_uuid)',
+        'CREATE INDEX outbox_progress ON outbox (id) '
+        "WHERE event_type = 'balloon_policy.progress'",
         'PRAGMA application_id = 1851946090',
         'PRAGMA user_version = 1',
     ),

@@ -86,6 +86,11 @@ class Scribe:
         """Return how many notifications there was no room for."""
         return self._store.dropped
 
+    @property
+    def waiting_letters(self) -> int | None:
+        """Return how many wait to be sent; None: not known yet."""
+        return self._store.waiting
+
     def close(self) -> None:
         """Close the file."""
         self._store.close()

@@ -72,6 +72,8 @@ class Store:
     :param encode: writes out what is announced; None: nothing is
     :param most_letters: that wait to be sent
     :ivar dropped: how many of them were more than that
+    :ivar waiting: how many of them there were at the last commit; None: the
+        file was never open
     """
 
     def __init__(
@@ -87,6 +89,9 @@ class Store:
         self._encode = encode
         self._most_letters = most_letters
         self.dropped = 0
+        self.waiting: int | None = None
+        # NOTE: to count them at each would take far too long.
+        self._letters: int | None = None
         self._path = path
         self._clock = clock or instant.HostClock()
         self._busy_seconds = busy_seconds
@@ -117,6 +122,7 @@ class Store:
             self._connection = place.connect_to_write(
                 self._path, busy_seconds=self._busy_seconds, steps=self._steps
             )
+            self._letters = None
 
     def close(self) -> None:
         """Close the file; what was committed is in it."""
@@ -150,12 +156,17 @@ class Store:
             self._is_durable = is_durable
         file.execute('BEGIN IMMEDIATE')
         try:
+            self._count_letters()
             yield
+            self._count_letters()
             file.execute('COMMIT')
-        finally:
+            self.waiting = self._letters
+        except BaseException:
+            self._letters = None
             # NOTE: SQLite has done so itself where the disk is full.
             if file.in_transaction:
                 file.execute('ROLLBACK')
+            raise
 
     @contextlib.contextmanager
     def entry(self) -> Iterator[None]:
@@ -165,6 +176,7 @@ class Store:
         try:
             yield
         except BaseException:
+            self._letters = None
             if file.in_transaction:
                 file.execute('ROLLBACK TO entry')
                 file.execute('RELEASE entry')
@@ -251,12 +263,19 @@ class Store:
         if self._encode is None:
             return
         at_us = self._clock.utc_us(said.at)
-        outbox.enter(self._file, said, at_us, self._encode(said))
-        self.dropped += outbox.drop_surplus(self._file, self._most_letters)
+        waiting = self._count_letters()
+        waiting += outbox.enter(self._file, said, at_us, self._encode(said))
+        surplus = waiting - self._most_letters
+        if surplus > 0:
+            dropped = outbox.drop(self._file, surplus)
+            self.dropped += dropped
+            waiting -= dropped
+        self._letters = waiting
 
     def forget_sent(self, numbers: Sequence[int]) -> None:
         """Forget notifications that were sent."""
-        outbox.remove(self._file, numbers)
+        waiting = self._count_letters()
+        self._letters = waiting - outbox.remove(self._file, numbers)
 
     def sample_host(
         self, memory: situation.HostMemory, watermarks: situation.Watermarks
@@ -279,6 +298,11 @@ class Store:
         return journal_retention.prune(
             self._file, retention, now_us=self._clock.now_us(), batch=batch
         )
+
+    def _count_letters(self) -> int:
+        if self._letters is None:
+            self._letters = outbox.count_waiting(self._file)
+        return self._letters
 
     def _find(
         self, policy_uuid: str

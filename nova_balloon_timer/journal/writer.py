@@ -101,6 +101,14 @@ class Journal:
         return self._scribe.dropped_letters
 
     @property
+    def waiting_letters(self) -> int | None:
+        """How many notifications wait on the disk; None: not known yet.
+
+        It does not ask the disk, which may hang.
+        """
+        return self._scribe.waiting_letters
+
+    @property
     def waiting(self) -> int:
         """How many jobs wait to be written."""
         return len(self._worker)

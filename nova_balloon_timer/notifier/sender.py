@@ -44,11 +44,8 @@ class Outbox(Protocol):
     def forget(self, numbers: Sequence[int]) -> None:
         """Forget letters that were sent; returns at once."""
 
-    def count(self) -> int:
-        """Count those that wait.
-
-        :raises JournalError: the disk does not answer
-        """
+    def count(self) -> int | None:
+        """Return how many wait; None: not known yet. Asks no disk."""
 
 
 class Bus(Protocol):
@@ -125,14 +122,10 @@ class Sender:
         self.wake()
 
     def status(self) -> Status:
-        """Tell how it goes; reads the disk."""
-        waiting: int | None = None
-        try:
-            waiting = self._outbox.count() + len(self._direct)
-        except exception.JournalError as error:
-            LOG.debug('What waits to be sent is not known: %s', error)
+        """Tell how it goes; returns at once."""
+        kept = self._outbox.count()
         return Status(
-            waiting=waiting,
+            waiting=None if kept is None else kept + len(self._direct),
             sent=self._sent_count,
             failed=self._failed_count,
             dropped=self._dropped + self._lost_count,

@@ -7,6 +7,7 @@ from typing import Any
 from nova_balloon_timer import announcement
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer.journal import letterbox
 from nova_balloon_timer.journal import store
 from nova_balloon_timer.journal import writer
 from nova_balloon_timer.notifier import announcer
@@ -134,6 +135,53 @@ class StoreTestCase(OutboxTestCase):
         self.assertEqual(30, kinds.count('balloon_policy.create'))
         self.assertEqual(60, self.store.dropped)
 
+    def test_a_full_one_is_not_searched_at_each_entry(self) -> None:
+        for number in range(50):
+            guest_uuid = base.uuid_of(f'guest {number}')
+            self.announce(
+                *self.course(base.make_policy(guest_uuid=guest_uuid))[:2]
+            )
+        file = self.store._file
+        statements: list[str] = []
+        file.set_trace_callback(statements.append)
+        self.announce(self.course(base.make_policy())[0])
+        file.set_trace_callback(None)
+        self.assertEqual(1, self.store.dropped)
+        plans = [
+            row[3]
+            for statement in statements
+            if statement.lstrip().startswith(('SELECT', 'DELETE', 'INSERT'))
+            for row in file.execute(f'EXPLAIN QUERY PLAN {statement}')
+        ]
+        self.assertIn('outbox_progress', ' '.join(plans))
+        scans = [plan for plan in plans if plan.startswith('SCAN outbox')]
+        # The oldest are found by a scan from the first one on, which ends.
+        self.assertEqual(
+            ['SCAN outbox', 'SCAN outbox USING INDEX outbox_progress'],
+            sorted(plan.replace('COVERING ', '') for plan in scans),
+        )
+        self.assertNotIn('count(*)', ' '.join(statements))
+
+    def test_what_waits_is_known_after_a_failure(self) -> None:
+        said = self.course(base.make_policy())
+        self.announce(*said[:2])
+        self.assertEqual(2, self.store.waiting)
+        with (
+            self.assertRaises(RuntimeError),
+            self.store.transaction(is_durable=False),
+        ):
+            self.store.announce(said[2])
+            raise RuntimeError('a test')
+        self.assertEqual(2, self.store.waiting)
+        with self.store.transaction(is_durable=False):
+            with self.assertRaises(RuntimeError), self.store.entry():
+                self.store.announce(said[2])
+                raise RuntimeError('a test')
+            self.store.announce(said[3])
+        self.assertEqual(3, self.store.waiting)
+        self.announce(said[4])
+        self.assertEqual(3, self.store.waiting)
+
     def test_how_far_it_is_told_is_known_until_the_end(self) -> None:
         balloon_policy = base.make_policy()
         said = self.course(balloon_policy)
@@ -236,6 +284,19 @@ class JournalTestCase(OutboxTestCase):
         journal.forget_sent([kept.number])
         journal.flush(base.PATIENCE_SECONDS)
         self.assertEqual([], self.letters())
+
+    def test_what_waits_is_known_without_asking_the_disk(self) -> None:
+        journal = self.open_journal()
+        journal.announce(self.course(base.make_policy())[:2])
+        journal.flush(base.PATIENCE_SECONDS)
+        first, _ = self.reader().letters(0, 9)
+        self.path.rename(self.path.with_name('away'))
+        box = letterbox.Letterbox(journal, self.reader())
+        self.assertEqual(2, box.count())
+        self.path.with_name('away').rename(self.path)
+        box.forget([first.number])
+        journal.flush(base.PATIENCE_SECONDS)
+        self.assertEqual(1, box.count())
 
     def test_what_cannot_be_kept_is_sent_at_once(self) -> None:
         self.path.mkdir()

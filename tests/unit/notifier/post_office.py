@@ -58,9 +58,8 @@ class Disk:
         for number in numbers:
             del self.kept[number]
 
-    def count(self) -> int:
-        self._check()
-        return len(self.kept)
+    def count(self) -> int | None:
+        return None if self.is_failing else len(self.kept)
 
     def _check(self) -> None:
         if self.is_failing:
