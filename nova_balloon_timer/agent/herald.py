@@ -58,7 +58,10 @@ class Herald:
         self, balloon_policy: model.BalloonPolicy, at: float, now: float
     ) -> Said:
         """Return what is said when a policy begins to move its balloon."""
-        return self._ask(lambda it: it.started(balloon_policy, at, now))
+        # NOTE: a journal that is slow does not keep it from beginning.
+        made = self._made.pop(balloon_policy.uuid, ())
+        said = self._ask(lambda it: it.started(balloon_policy, at, now))
+        return (*made, *said)
 
     def sampled(
         self, guest_uuid: str, sample: model.BalloonSample, now: float

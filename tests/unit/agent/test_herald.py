@@ -101,6 +101,26 @@ class CourseTestCase(crank_world.CrankTestCase):
         for made in policies:
             self.assertEqual(base_types, tuple(self.types(made.uuid)[:2]))
 
+    def test_one_that_begins_before_it_is_journaled_was_made_first(
+        self,
+    ) -> None:
+        self.journal.is_silent = True
+        guests = [self.host.add(f'guest-{number}') for number in range(40)]
+        self.start()
+        policies = [
+            base.make_policy(guest_uuid=guest.uuid, duration_seconds=20.0)
+            for guest in guests
+        ]
+        self.crank.request(policies)
+        # The journal does not answer, so that the last are not even asked.
+        self.wait_ended(len(policies))
+        self.assertEqual(1, len(self.journal.requested))
+        for made in policies:
+            self.assertEqual(
+                [_Type.POLICY_CREATE, _Type.POLICY_START],
+                self.types(made.uuid)[:2],
+            )
+
     def wait_ended(self, count: int) -> None:
         def is_over() -> bool:
             return self.record.words.count('told: end') >= count
