@@ -72,13 +72,13 @@ class Worker:
 
     def add(self, job: backlog.Job) -> None:
         """Have a job done; returns at once."""
-        if self._health.is_failing:
-            # NOTE: or what begins would be told after it has ended.
-            self._carry(job.take_announcements())
         words = _CLOSED
         with self._changed:
             if self._close_by is None:
                 if self._backlog.add(job):
+                    # NOTE: not while something is written: that came before.
+                    if self._health.is_failing and not self._is_writing:
+                        self._carry(job.take_announcements())
                     self._changed.notify_all()
                     return
                 words = _FULL
@@ -136,7 +136,9 @@ class Worker:
             jobs = self._backlog.take(len(self._backlog))
             self._is_complete = not jobs
         self._health.end(job.kind for job in jobs)
-        self._tell(journal_scribe.refuse(jobs, _CLOSED))
+        refused = journal_scribe.refuse(jobs, _CLOSED)
+        self._carry(refused.unkept)
+        self._tell(refused)
         self._scribe.close()
 
     def _turn(self) -> bool:
@@ -158,8 +160,12 @@ class Worker:
         with self._changed:
             self._backlog.put_back(outcome.kept)
             self._taken = 0
+            self._carry(outcome.unkept)
         self._tell(outcome)
         with self._changed:
+            if self._health.is_failing:
+                # NOTE: what came meanwhile; from now on all goes that way.
+                self._carry(self._backlog.take_announcements())
             self._has_tried = True
             self._is_writing = False
             self._changed.notify_all()
@@ -219,7 +225,6 @@ class Worker:
             return journal_scribe.refuse(jobs, f'a defect: {error}')
 
     def _tell(self, outcome: journal_scribe.Outcome) -> None:
-        self._carry(outcome.unkept)
         if outcome.has_letters and self.carrier is not None:
             self.carrier.wake()
         for done, words in outcome.told:

@@ -322,6 +322,31 @@ class JournalTestCase(OutboxTestCase):
         self.assertEqual(1, len(self.reader().history(9)))
         self.assertEqual([], self.letters())
 
+    def test_what_came_while_the_disk_began_to_fail_is_in_order(self) -> None:
+        is_written = threading.Semaphore(0)
+        may_fail = threading.Semaphore(0)
+        self.addCleanup(may_fail.release)
+
+        def fail(said: _Said) -> letter.Payload:
+            is_written.release()
+            may_fail.acquire(timeout=base.PATIENCE_SECONDS)
+            raise sqlite3.OperationalError('disk I/O error')
+
+        journal = self.open_journal(encode=fail)
+        balloon_policy = base.make_policy()
+        said = self.course(balloon_policy)
+        answers = factory.Answers()
+        journal.request([balloon_policy], 999.0, answers, None, said[:1])
+        self.assertTrue(is_written.acquire(timeout=base.PATIENCE_SECONDS))
+        journal.start(balloon_policy.uuid, 999.1, said[1:2])
+        may_fail.release()
+        self.assertIsNotNone(answers.next())
+        report = base.make_report(policy=balloon_policy)
+        journal.end(report, answers, None, said[4:])
+        answers.next()
+        self.assertTrue(journal.flush(base.PATIENCE_SECONDS))
+        self.assertEqual([0, 1, 4], [it.sequence for it in self.carrier.taken])
+
     def test_one_that_cannot_be_written_costs_no_entry(self) -> None:
         def fail(said: _Said) -> letter.Payload:
             raise KeyError('a defect')
