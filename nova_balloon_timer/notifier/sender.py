@@ -26,6 +26,8 @@ LOG = logging.getLogger(__name__)
 _MOST_AT_ONCE = 64
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
+# How long after a disk that did not answer it is asked again.
+_LOOK_AGAIN_SECONDS = 5.0
 
 
 class Outbox(Protocol):
@@ -92,6 +94,7 @@ class Sender:
         self._changed = threading.Condition()
         # NOTE: what waited when this process began is to be sent first.
         self._is_asked = True
+        self._is_unread = False
         self._closes_at: float | None = None
         self._after = 0
         self._sent: list[int] = []
@@ -167,8 +170,12 @@ class Sender:
                 if self._is_asked and now >= self._retry_at:
                     self._is_asked = False
                     return True
-                rest_seconds = self._retry_at - now
-                self._changed.wait(rest_seconds if self._is_asked else None)
+                if self._is_asked:
+                    self._changed.wait(self._retry_at - now)
+                elif not self._is_unread:
+                    self._changed.wait()
+                elif not self._changed.wait(_LOOK_AGAIN_SECONDS):
+                    self._is_asked = True
 
     def _deliver(self) -> None:
         """Send until nothing is left, or the bus fails."""
@@ -189,7 +196,9 @@ class Sender:
         kept: Sequence[letter.Letter] = ()
         try:
             kept = self._outbox.letters(self._after, _MOST_AT_ONCE)
+            self._is_unread = False
         except exception.JournalError as error:
+            self._is_unread = True
             LOG.debug('What waits to be sent is not known: %s', error)
         merged = heapq.merge(
             kept, self._direct.first(_MOST_AT_ONCE), key=lambda it: it.at_us

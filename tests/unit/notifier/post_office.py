@@ -44,6 +44,7 @@ class Disk:
         self.kept: dict[int, letter.Letter] = {}
         self.dropped = 0
         self.is_failing = False
+        self.failures = threading.Semaphore(0)
 
     def put(self, *letters: letter.Letter) -> None:
         for one in letters:
@@ -63,6 +64,7 @@ class Disk:
 
     def _check(self) -> None:
         if self.is_failing:
+            self.failures.release()
             raise exception.JournalNotReadable(path='any', why='it is gone')
 
 

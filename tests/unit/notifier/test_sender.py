@@ -2,6 +2,8 @@
 
 import threading
 
+import fixtures
+
 from nova_balloon_timer.notifier import letter
 from tests.unit import base
 from tests.unit.notifier import post_office
@@ -60,6 +62,21 @@ class SendTestCase(post_office.SenderTestCase):
         bus.is_away = False
         sent = bus.wait(5)
         self.assertEqual([1, 2, 3, 4, 5], [it.at_us for it in sent])
+
+    def test_looks_again_where_the_disk_did_not_answer(self) -> None:
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'nova_balloon_timer.notifier.sender._LOOK_AGAIN_SECONDS', 0.01
+            )
+        )
+        self.disk.put(make_letter(1))
+        self.disk.is_failing = True
+        self.start()
+        self.assertTrue(
+            self.disk.failures.acquire(timeout=base.PATIENCE_SECONDS)
+        )
+        self.disk.is_failing = False
+        self.bus.wait(1)
 
     def test_goes_on_from_memory_where_the_disk_fails(self) -> None:
         self.disk.is_failing = True
