@@ -42,6 +42,7 @@ _DROP_PROGRESS = """
 _DROP = """
     DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT ?)
 """
+_CLOSE_HOST = 'DELETE FROM subject WHERE is_host'
 _READ = """
     SELECT id, at_us, event_type, priority, content FROM outbox
     WHERE id > ? ORDER BY id LIMIT ?
@@ -78,12 +79,25 @@ def enter(
     values = (at_us, uuid, kind, said.priority.value)
     file.execute(_ENTER, (*values, zlib.compress(text.encode(), 1)))
     if said.is_last:
-        file.execute(_CLOSE, (uuid,))
+        close(file, uuid)
         return 1 - overtaken
     is_host = isinstance(said.fact, announcement.PressureStarted)
     row = {'uuid': uuid, 'is_host': is_host, 'at': said.sequence}
     file.execute(_COUNT, row)
     return 1 - overtaken
+
+
+def close(file: sqlite3.Connection, subject_uuid: str) -> None:
+    """Note that no more is told of something, in a transaction.
+
+    It is over, and what is told of that may not have come this way.
+    """
+    file.execute(_CLOSE, (subject_uuid,))
+
+
+def close_host(file: sqlite3.Connection) -> None:
+    """Note that no more is told of the host's pressure, likewise."""
+    file.execute(_CLOSE_HOST)
 
 
 def drop(file: sqlite3.Connection, count: int) -> int:

@@ -229,6 +229,7 @@ class Store:
             self._insert(balloon_policy, requested_us, content.tidy(name))
         started_us = None if found is None else found[1]
         self._finish(report, content.tidy(name), started_us)
+        outbox.close(self._file, balloon_policy.uuid)
 
     def remember(self, guest_uuid: str, traits: situation.GuestTraits) -> None:
         """Keep what was learned of a guest, instead of what was before.
@@ -254,6 +255,9 @@ class Store:
         words = content.tidy(occurrence.words_of(notice, guest_name))
         kind = occurrence.kind_of(notice).value
         self._file.execute(_NOTE, (self._clock.utc_us(notice.at), kind, words))
+        is_over = isinstance(notice, message.PressureEnded)
+        if is_over and self._encode is not None:
+            outbox.close_host(self._file)
 
     def announce(self, said: announcement.Announcement) -> None:
         """Keep a notification until it is sent.

@@ -322,6 +322,41 @@ class JournalTestCase(OutboxTestCase):
         self.assertEqual(1, len(self.reader().history(9)))
         self.assertEqual([], self.letters())
 
+    def test_what_is_over_is_over_though_the_disk_failed(self) -> None:
+        is_failing = False
+
+        def encode(said: _Said) -> letter.Payload:
+            if is_failing:
+                raise sqlite3.OperationalError('disk I/O error')
+            return _encode(said)
+
+        journal = self.open_journal(encode=encode)
+        balloon_policy = base.make_policy()
+        said = self.course(balloon_policy)
+        journal.request(
+            [balloon_policy], 999.0, factory.Answers(), None, said[:1]
+        )
+        started, ended = (
+            message.PressureStarted(at=999.0, memory=None, words='short'),
+            message.PressureEnded(at=1000.0, memory=None, words='well'),
+        )
+        for notice in (started, ended):
+            told = self.announcer.noticed(notice, None)
+            assert told is not None
+            journal.note(notice, None, [told])
+            self.assertTrue(journal.flush(base.PATIENCE_SECONDS))
+            self.assertEqual(
+                int(notice is started), len(self.reader().host_subjects())
+            )
+            is_failing = True
+        report = base.make_report(policy=balloon_policy)
+        journal.end(report, factory.Answers(), None, said[4:])
+        self.assertTrue(journal.flush(base.PATIENCE_SECONDS))
+        self.assertEqual(2, len(self.carrier.taken))
+        with sqlite3.connect(self.path) as file:
+            rows = file.execute('SELECT * FROM subject').fetchall()
+        self.assertEqual([], rows)
+
     def test_what_came_while_the_disk_began_to_fail_is_in_order(self) -> None:
         is_written = threading.Semaphore(0)
         may_fail = threading.Semaphore(0)
