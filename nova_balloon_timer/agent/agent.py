@@ -141,6 +141,8 @@ class Agent:
             undo.callback(self._lookout.close)
             self._applier.watch(self._crank.post)
             undo.pop_all()
+        # NOTE: before there is anything to tell.
+        self._mail.start(self._journal, self._journal_path)
         resumption.go_on()
         self._thread = threading.Thread(
             target=functools.partial(manager.run_or_end, self._crank.run),
@@ -148,7 +150,6 @@ class Agent:
             daemon=True,
         )
         self._thread.start()
-        self._mail.start(self._journal, self._journal_path)
         self._serve()
 
     def stop(self) -> None:
@@ -248,7 +249,7 @@ class Agent:
             controller=controller,
             journal=self._journal,
             announcer=self._mail.make_announcer(
-                controller.roster.name_of, self._journal_path
+                controller.roster.name_of, self._journal
             ),
         )
 

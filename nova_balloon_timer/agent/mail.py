@@ -62,11 +62,11 @@ class Mail:
         return None if self._sender is None else self._sender.status()
 
     def make_announcer(
-        self, name_of: Callable[[str], str], path: pathlib.Path
+        self, name_of: Callable[[str], str], journal: journal_writer.Journal
     ) -> notifier_announcer.Announcer | None:
         """Make what the crank asks; None where nothing is sent.
 
-        :param path: of the journal, in which pressure may be open
+        :param journal: in which pressure may be open
         """
         if self._bus is None:
             return None
@@ -76,7 +76,7 @@ class Mail:
             progress_seconds=self._progress_seconds,
         )
         try:
-            left = self._reader(path).host_subjects()
+            left = journal.host_subjects()
         except exception.JournalError as error:
             LOG.error('What was told of the host is not known: %s', error)
             return announcer
@@ -92,7 +92,9 @@ class Mail:
             LOG.info('No notifications are sent: %s', self._why_not)
             return
         self._sender = notifier_sender.Sender(
-            letterbox.Letterbox(journal, self._reader(path)),
+            letterbox.Letterbox(
+                journal, journal_reader.Reader(path, clock=self._clock)
+            ),
             self._bus,
             direct.DirectLetters(self.encode, self._clock.utc_us),
         )
@@ -103,6 +105,3 @@ class Mail:
         """Send what is there, as far as there is time, and end."""
         if self._sender is not None:
             self._sender.close(timeout_seconds)
-
-    def _reader(self, path: pathlib.Path) -> journal_reader.Reader:
-        return journal_reader.Reader(path, clock=self._clock)

@@ -20,6 +20,7 @@ from nova_balloon_timer import situation
 from nova_balloon_timer.journal import backlog
 from nova_balloon_timer.journal import health as journal_health
 from nova_balloon_timer.journal import instant
+from nova_balloon_timer.journal import outbox
 from nova_balloon_timer.journal import reader
 from nova_balloon_timer.journal import retention as journal_retention
 from nova_balloon_timer.journal import scribe as journal_scribe
@@ -252,6 +253,14 @@ class Journal:
         """
         self._worker.wait_for_first_try()
         return self._reader.traits()
+
+    def host_subjects(self) -> list[outbox.Told]:
+        """Return the times of pressure whose end was not told; waits likewise.
+
+        :raises JournalNotReadable: what is in it is not known
+        """
+        self._worker.wait_for_first_try()
+        return self._reader.host_subjects()
 
     def connect(self, carrier: letter.Carrier) -> None:
         """Have somebody send what is to be announced."""
