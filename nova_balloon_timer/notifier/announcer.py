@@ -13,6 +13,10 @@ from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
 
+# NOTE: what an earlier process told last need not be on the disk: it failed,
+# or lost power. A number of that must not be used for something else.
+_ROUND = 1000
+
 
 @dataclasses.dataclass(slots=True)
 class _Moving:
@@ -61,10 +65,11 @@ class Announcer:
     ) -> None:
         """Go on with a policy that ran in a process before.
 
-        :param sequence: the last that was told of it; None: nothing was
+        :param sequence: the last that is known to have been told of it; None:
+            nothing was
         """
         if sequence is not None:
-            self._sequences[balloon_policy.uuid] = sequence + 1
+            self._sequences[balloon_policy.uuid] = _beyond(sequence)
         self._moving[balloon_policy.guest_uuid] = _Moving(
             balloon_policy, started_at, now
         )
@@ -72,7 +77,7 @@ class Announcer:
     def resume_pressure(self, episode_uuid: str, sequence: int) -> None:
         """Go on with pressure that began in a process before."""
         self._episode_uuid = episode_uuid
-        self._sequences[episode_uuid] = sequence + 1
+        self._sequences[episode_uuid] = _beyond(sequence)
 
     def created(
         self, balloon_policy: model.BalloonPolicy, now: float
@@ -190,3 +195,8 @@ class Announcer:
         return announcement.Announcement(
             subject_uuid=subject_uuid, sequence=sequence, at=now, fact=fact
         )
+
+
+def _beyond(sequence: int) -> int:
+    """Return the number with which another process goes on."""
+    return (sequence // _ROUND + 1) * _ROUND

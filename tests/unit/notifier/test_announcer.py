@@ -64,9 +64,21 @@ class PolicyTestCase(AnnouncerTestCase):
         self.announcer.resume(self.policy, 1.0, 4, 50.0)
         said = self.sample(56.0)
         assert said is not None
-        self.assertEqual(5, said.sequence)
+        self.assertEqual(1000, said.sequence)
         assert isinstance(said.fact, announcement.PolicyProgressed)
         self.assertEqual(1.0, said.fact.started_at)
+
+    def test_uses_no_number_that_the_disk_may_have_lost(self) -> None:
+        self.announcer.started(self.policy, 1.0, 1.0)
+        progress = self.sample(7.0)
+        assert progress is not None
+        after = announcer.Announcer(
+            name_of=str, make_uuid=str, progress_seconds=5.0
+        )
+        # The disk knows of the start only.
+        after.resume(self.policy, 1.0, progress.sequence - 1, 50.0)
+        end = after.ended(base.make_report(policy=self.policy), 51.0)
+        self.assertGreater(end.sequence, progress.sequence)
 
     def test_begins_where_nothing_was_told_before_a_restart(self) -> None:
         self.announcer.resume(self.policy, 1.0, None, 50.0)
@@ -131,13 +143,13 @@ class PressureTestCase(AnnouncerTestCase):
         self.announcer.resume_pressure('left', 0)
         self.assertTrue(self.announcer.has_left_pressure)
         said = self.start(9.0)
-        self.assertEqual(('left', 1), (said.subject_uuid, said.sequence))
+        self.assertEqual(('left', 1000), (said.subject_uuid, said.sequence))
         self.assertFalse(self.announcer.has_left_pressure)
 
     def test_that_ended_meanwhile_ends_once(self) -> None:
-        self.announcer.resume_pressure('left', 1)
+        self.announcer.resume_pressure('left', 1000)
         said = self.announcer.pressure_ended(None, None, 'well', 9.0)
-        self.assertEqual(('left', 2), (said.subject_uuid, said.sequence))
+        self.assertEqual(('left', 2000), (said.subject_uuid, said.sequence))
         self.assertFalse(self.announcer.has_left_pressure)
         fact = said.fact
         assert isinstance(fact, announcement.PressureEnded)
