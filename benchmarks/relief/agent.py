@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 
+from benchmarks import configuration
+
 _PROGRAM = pathlib.Path(sys.executable).with_name('nova-balloon-timer')
 _READY = 'The agent looks after this host'
 # What follows such a line, as a traceback, lacks the bracket.
@@ -28,27 +30,28 @@ class Agent:
 
     :param folder: gets its configuration, log and journal
     :param options: of ``[balloon_timer]``
+    :param groups: of other groups, by their names
     """
 
     def __init__(
-        self, folder: pathlib.Path, options: Mapping[str, object]
+        self,
+        folder: pathlib.Path,
+        options: Mapping[str, object],
+        groups: Mapping[str, Mapping[str, object]] | None = None,
     ) -> None:
         self.folder = folder
         self.journal = folder / 'state' / 'journal.sqlite'
         self._log = folder / 'agent.log'
-        self._conf = folder / 'agent.conf'
+        self.conf = folder / 'agent.conf'
         self._process: subprocess.Popen[bytes] | None = None
-        lines = [f'{name} = {value}' for name, value in options.items()]
-        self._conf.write_text(
-            '\n'.join(
-                [
-                    '[DEFAULT]',
-                    '[balloon_timer]',
-                    f'state_path = {folder / "state"}',
-                    *lines,
-                    '',
-                ]
-            )
+        state = {'state_path': folder / 'state'}
+        configuration.write(
+            self.conf,
+            {
+                'DEFAULT': {},
+                **(groups or {}),
+                'balloon_timer': state | dict(options),
+            },
         )
 
     def start(self) -> None:
@@ -59,7 +62,7 @@ class Agent:
         before = self._ready_count
         with self._log.open('ab') as log:
             self._process = subprocess.Popen(
-                [_PROGRAM, '--config-file', self._conf, 'agent'],
+                [_PROGRAM, '--config-file', self.conf, 'agent'],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
