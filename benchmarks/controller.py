@@ -2,16 +2,22 @@
 """The controller under test, in a process of its own that may be killed.
 
 It reads one JSON list of orders a line from standard input, runs them as
-policies of the real manager, applier and engine, and writes JSON lines: one
-as each policy starts, and one with all ends and the CPU time that was used.
+policies of the real manager, applier and engine, or of a whole agent, and
+writes JSON lines: one as each policy starts, and one with all ends and the CPU
+time that was used.
 """
 
+import argparse
+from collections.abc import Callable, Sequence
 import json
+import pathlib
 import sys
+import threading
 import time
 from typing import Any
 import uuid
 
+from benchmarks.bus import subject
 from nova_balloon_timer import manager
 from nova_balloon_timer import message
 from nova_balloon_timer import model
@@ -28,9 +34,18 @@ def _tell(**content: Any) -> None:
     print(json.dumps(content), flush=True)
 
 
+_Run = Callable[[Sequence[model.BalloonPolicy]], None]
+
+
 class _Teller:
     def __init__(self) -> None:
         self.reports: list[model.EndReport] = []
+        self._changed = threading.Condition()
+
+    def wait(self, ends: int) -> None:
+        """Wait until so many policies have ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self.reports) >= ends)
 
     def started(self, balloon_policy: model.BalloonPolicy) -> None:
         """Tell the observer when to look."""
@@ -45,24 +60,30 @@ class _Teller:
 
     def ended(self, report: model.EndReport) -> None:
         """Keep it for the end of the round."""
-        self.reports.append(report)
+        with self._changed:
+            self.reports.append(report)
+            self._changed.notify_all()
 
 
 def _policy(order: dict[str, Any]) -> model.BalloonPolicy:
+    start_kib, target_kib = order['start_kib'], order['target_kib']
+    is_inflation = target_kib < start_kib
     return model.BalloonPolicy(
         uuid=str(uuid.uuid4()),
         guest_uuid=order['guest_uuid'],
-        direction=model.Direction.INFLATE,
-        start_actual_kib=order['start_kib'],
-        target_kib=order['target_kib'],
-        maximum_kib=order['start_kib'],
+        direction=model.Direction.INFLATE
+        if is_inflation
+        else model.Direction.DEFLATE,
+        start_actual_kib=start_kib,
+        target_kib=target_kib,
+        maximum_kib=order.get('maximum_kib', start_kib),
         duration_seconds=order['duration_seconds'],
         guards=model.Guards(
             floor_kib=1024,
             reserve_kib=order['reserve_kib'],
             # What is measured is the deadline, also of guests that thrash.
-            swap_in_kib_per_second=2**40,
-            major_faults_per_second=2**40,
+            swap_in_kib_per_second=10**12,
+            major_faults_per_second=10**12,
         ),
         leash=model.Leash(
             minimum_kib=order['leash_kib'],
@@ -72,17 +93,16 @@ def _policy(order: dict[str, Any]) -> model.BalloonPolicy:
 
 
 def _run_round(
-    crank: manager.Manager, teller: _Teller, orders: list[dict[str, Any]]
+    run: _Run, teller: _Teller, orders: list[dict[str, Any]]
 ) -> None:
     cpu_seconds = time.process_time()
     teller.reports.clear()
-    for order in orders:
-        crank.post(message.PolicyRequested(policy=_policy(order)))
-    crank.run_until_idle()
+    run([_policy(order) for order in orders])
     _tell(
         cpu_seconds=time.process_time() - cpu_seconds,
         ends=[
             {
+                'uuid': report.policy.uuid,
                 'guest_uuid': report.policy.guest_uuid,
                 'reason': report.reason.value,
                 'detail': report.detail,
@@ -97,21 +117,54 @@ def _run_round(
     )
 
 
-def main() -> None:
-    """Serve until standard input ends."""
-    uri = sys.argv[1]
+def _start_manager(uri: str, teller: _Teller) -> _Run:
     applier = libvirt_applier.LibvirtApplier(uri)
     applier.connect()
     pool = applier_pool.WorkerPool(
         size=10, on_start=applier.connect, on_stop=applier.disconnect
     )
-    teller = _Teller()
     crank = manager.Manager(
         applier, pool, teller, engine=machine.Engine(_SETTINGS)
     )
+
+    def run(policies: Sequence[model.BalloonPolicy]) -> None:
+        for balloon_policy in policies:
+            crank.post(message.PolicyRequested(policy=balloon_policy))
+        crank.run_until_idle()
+
+    return run
+
+
+def _start_agent(config: pathlib.Path, teller: _Teller) -> _Run:
+    agent = subject.Agent(config, teller)
+    agent.start()
+
+    def run(policies: Sequence[model.BalloonPolicy]) -> None:
+        agent.request(policies)
+        teller.wait(len(policies))
+
+    return run
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('uri', help="the guests' connection")
+    parser.add_argument(
+        '--bus',
+        type=pathlib.Path,
+        metavar='CONFIG',
+        help='be an agent of this configuration, with all that it does',
+    )
+    options = parser.parse_args()
+    teller = _Teller()
+    if options.bus is None:
+        run = _start_manager(options.uri, teller)
+    else:
+        run = _start_agent(options.bus, teller)
     _tell(ready=True)
     for line in sys.stdin:
-        _run_round(crank, teller, json.loads(line))
+        _run_round(run, teller, json.loads(line))
 
 
 if __name__ == '__main__':

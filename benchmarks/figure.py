@@ -18,16 +18,19 @@ def quantile(values: Sequence[float], share: float) -> float | None:
 
 
 def spread(
-    values: Sequence[float], tail: float = 0.99
+    values: Sequence[float], *tails: float
 ) -> dict[str, float | int | None]:
     """Return count, median, 99th percentile and maximum, rounded.
 
-    :param tail: which other percentile, as a share
+    :param tails: which other percentiles, as shares
     """
     return {
         'n': len(values),
         'median': _round(statistics.median(values) if values else None),
-        f'p{tail * 100:.0f}': _round(quantile(values, tail)),
+        **{
+            f'p{tail * 100:.0f}': _round(quantile(values, tail))
+            for tail in tails or (0.99,)
+        },
         'max': _round(max(values, default=None)),
     }
 
@@ -50,3 +53,12 @@ def _cell(value: Any) -> str:
     if isinstance(value, dict):
         return ' / '.join(_cell(part) for part in value.values())
     return '-' if value is None else str(value)
+
+
+def turned(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Make columns of rows, for few rows of many columns."""
+    head, *names = rows[0]
+    return [
+        {head: name, **{str(row[head]): row[name] for row in rows}}
+        for name in names
+    ]

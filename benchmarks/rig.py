@@ -26,11 +26,15 @@ _ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 class Controller:
-    """The process under test."""
+    """The process under test.
 
-    def __init__(self, uri: str) -> None:
+    :param bus: the configuration of the agent that it is to be
+    """
+
+    def __init__(self, uri: str, bus: pathlib.Path | None = None) -> None:
+        more = [] if bus is None else ['--bus', str(bus)]
         self._process = subprocess.Popen(
-            [sys.executable, '-m', 'benchmarks.controller', uri],
+            [sys.executable, '-m', 'benchmarks.controller', uri, *more],
             cwd=_ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
