@@ -38,5 +38,5 @@ listener = oslo_messaging.get_notification_listener(
     executor='threading',
     pool='balloon-ends',
 )
-listener.start()
+listener.start(override_pool_size=1)  # One after the other.
 listener.wait()
