@@ -89,7 +89,8 @@ class Herald:
         announcer = self._announcer
         if announcer is None or not announcer.has_left_pressure:
             return ()
-        if host.is_short:
+        # NOTE: the first source to tell may not be the one that presses.
+        if host.calm_since is None:
             return ()
         return self._ask(
             lambda it: it.pressure_ended(

@@ -11,6 +11,7 @@ from nova_balloon_timer.agent import herald as agent_herald
 from nova_balloon_timer.notifier import announcer as notifier_announcer
 from tests.unit import base
 from tests.unit.agent import crank_world
+from tests.unit.controller import factory
 
 _Type = announcement.EventType
 
@@ -171,6 +172,19 @@ class PressureTestCase(crank_world.CrankTestCase):
         self.read(9000, time.monotonic())
         self.record.wait('journal: reading')
         self.assertEqual([(_Type.PRESSURE_END, 'left', 1000)], self.said())
+
+    def test_of_before_is_not_over_as_one_source_does_not_press(self) -> None:
+        announcer = _announcer()
+        announcer.resume_pressure('left', 3)
+        self.crank.diary.herald = agent_herald.Herald(announcer)
+        self.start()
+        first = factory.make_reading(
+            time.monotonic(), 500, source='psi', is_pressing=False
+        )
+        self.crank.post(message.PressureRead(reading=first))
+        self.read(500, time.monotonic())
+        self.record.wait('told: PressureStarted')
+        self.assertEqual([(_Type.PRESSURE_START, 'left', 1000)], self.said())
 
     def test_of_before_that_goes_on_keeps_its_name(self) -> None:
         announcer = _announcer()
