@@ -129,8 +129,12 @@ def _get_transport(conf: cfg.ConfigOpts) -> oslo_messaging.Transport:
     except (
         oslo_messaging.DriverLoadFailure,
         oslo_messaging.InvalidTransportURL,
-        ValueError,
     ) as error:
         raise exception.BusUnavailable(
             why=f'transport_url: {error}'
+        ) from error
+    except ValueError as error:
+        # NOTE: what it says may quote a part of a password.
+        raise exception.BusUnavailable(
+            why='transport_url: its host or port is none'
         ) from error

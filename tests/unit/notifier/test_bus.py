@@ -143,6 +143,7 @@ class ConfigurationTestCase(BusTestCase):
             ('nonsense', 'transport_url: No scheme'),
             ('gopher://', 'gopher'),
             ('rabbit://me:secret@host:port/', 'port'),
+            ('rabbit://me:secret/@host/', 'port'),
         ):
             error = self.assertRaises(
                 exception.BusUnavailable, self.make, transport_url=url
