@@ -6,6 +6,7 @@ that all of OpenStack has.
 """
 
 from collections.abc import Callable
+from importlib import metadata
 from typing import Any
 
 from oslo_config import cfg
@@ -19,6 +20,7 @@ from nova_balloon_timer.notifier import payload
 _GROUP = 'oslo_messaging_notifications'
 # It sends nothing.
 _NOOP = 'noop'
+_DRIVERS = 'oslo.messaging.notify.drivers'
 
 _UNVERSIONED = ('unversioned', 'both')
 _VERSIONED = ('versioned', 'both')
@@ -118,8 +120,16 @@ def is_enabled(conf: cfg.ConfigOpts) -> bool:
     """
     # NOTE: whoever makes a transport also registers its options.
     _get_transport(conf)
-    drivers = conf[_GROUP].driver
-    return any(driver and driver != _NOOP for driver in drivers)
+    drivers = [it for it in conf[_GROUP].driver if it]
+    # NOTE: the notifier leaves out those that there are not, and so sends
+    # nothing without a word.
+    known = {it.name for it in metadata.entry_points(group=_DRIVERS)}
+    for driver in drivers:
+        if driver not in known:
+            raise exception.BusUnavailable(
+                why=f"[{_GROUP}] driver: there is no '{driver}'"
+            )
+    return any(driver != _NOOP for driver in drivers)
 
 
 def _get_transport(conf: cfg.ConfigOpts) -> oslo_messaging.Transport:

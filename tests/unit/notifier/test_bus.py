@@ -138,6 +138,12 @@ class ConfigurationTestCase(BusTestCase):
             self.make(driver=driver)
             self.assertIs(is_enabled, self.is_enabled, driver)
 
+    def test_a_driver_that_there_is_not_is_an_error(self) -> None:
+        error = self.assertRaises(
+            exception.BusUnavailable, self.make, driver='messagingV2'
+        )
+        self.assertIn("driver: there is no 'messagingV2'", str(error))
+
     def test_a_wrong_url_is_an_error_of_ours(self) -> None:
         for url, words in (
             ('nonsense', 'transport_url: No scheme'),
