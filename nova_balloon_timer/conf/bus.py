@@ -20,7 +20,7 @@ one which is over sooner sends none. 0 sends none at all.
         'notification_backlog',
         default=10000,
         min=100,
-        max=1000000,
+        max=100000,
         help="""
 How many notifications are kept while the message bus is away.
 

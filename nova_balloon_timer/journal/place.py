@@ -104,7 +104,8 @@ def set_aside(path: pathlib.Path, why: str, kind: str = _DAMAGED) -> None:
             _with(place, end).rename(_with(aside, end))
     LOG.error(
         'The journal %s cannot be used: %s. It is now %s, and a fresh one is '
-        'begun: which policies were in flight is not known',
+        'begun: which policies were in flight, and which notifications were '
+        'not sent, is not known',
         path,
         why,
         aside,
