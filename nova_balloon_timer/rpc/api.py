@@ -18,6 +18,7 @@ from oslo_config import cfg
 
 from nova_balloon_timer import exception
 from nova_balloon_timer import question
+from nova_balloon_timer.rpc import answer as rpc_answer
 from nova_balloon_timer.rpc import connection as rpc_connection
 from nova_balloon_timer.rpc import failure
 from nova_balloon_timer.rpc import gathering
@@ -208,8 +209,7 @@ class HostAPI:
 
         def call(left_seconds: float) -> object:
             context = self._client.prepare(server=host, timeout=left_seconds)
-            answer: object = context.call({}, method, **arguments)
-            return answer
+            return rpc_answer.tidy(context.call({}, method, **arguments))
 
         try:
             answer = self._connection.within(seconds, call)

@@ -9,7 +9,7 @@ import queue
 import socket
 import threading
 import time
-from typing import Any
+from typing import Any, cast
 
 from oslo_log import log as logging
 from oslo_utils import uuidutils
@@ -17,6 +17,7 @@ from oslo_utils import uuidutils
 from nova_balloon_timer import exception
 from nova_balloon_timer import question
 from nova_balloon_timer.messaging import oslo_messaging
+from nova_balloon_timer.rpc import answer
 from nova_balloon_timer.rpc import argument
 from nova_balloon_timer.rpc import connection as rpc_connection
 from nova_balloon_timer.rpc import failure
@@ -55,11 +56,12 @@ class ReportEndpoint:
             request_id = arguments.uuid('request_id')
             host = arguments.mapping('host')
             argument.Arguments(host).name('host')
-        except exception.InvalidArgument as error:
+            tidy = cast(Json, answer.tidy(host))
+        except (exception.InvalidArgument, RecursionError) as error:
             LOG.debug('An answer is not taken: %s', error)
             return
         if request_id == self.request_id:
-            self.hosts.put(host)
+            self.hosts.put(tidy)
 
 
 class Gathering:

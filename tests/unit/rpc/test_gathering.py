@@ -114,10 +114,13 @@ class StrangerTestCase(base.TestCase):
             {'request_id': [], 'host': {'host': 'compute1'}},
             {'request_id': base.uuid_of('else'), 'host': {'host': 'other'}},
         ]
-        good = {'request_id': factory.POLICY, 'host': {'host': 'compute1'}}
+        good = {
+            'request_id': factory.POLICY,
+            'host': {'host': 'compute1', 'words': '\x1b[2J'},
+        }
         for given in (*nonsense, good):
             self.client.cast({}, 'host_reported', **given)
         found = self.endpoint.hosts.get(timeout=base.PATIENCE_SECONDS)
-        self.assertEqual({'host': 'compute1'}, found)
+        self.assertEqual({'host': 'compute1', 'words': '\ufffd[2J'}, found)
         self.assertTrue(self.endpoint.hosts.empty())
         self.assertNotIn('Traceback', self.bus.log.output)
