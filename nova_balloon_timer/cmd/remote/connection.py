@@ -13,6 +13,7 @@ from oslo_config import types
 from oslo_utils import uuidutils
 
 from nova_balloon_timer.cmd import base
+from nova_balloon_timer.cmd.remote import answer
 
 if TYPE_CHECKING:
     from nova_balloon_timer.rpc import api as rpc_api
@@ -23,6 +24,8 @@ View = dict[str, Any]
 _TIMEOUT_SECONDS = 5.0
 _LONGEST_SECONDS = 600.0
 _PAGE_ITEMS = 1000
+# Nobody has so much; it is an agent that does not come to an end.
+_MOST_PAGES = 10_000
 
 _CHATTY = (
     'amqp',
@@ -48,6 +51,17 @@ class BusCommand(base.OneLineErrors):
             help='how long to wait for an answer (default: %(default)g)',
         )
         return parser
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run it; an answer that cannot be read ends it in a line, too."""
+        try:
+            return super().run(parsed_args)
+        except answer.MISFITS as error:
+            if self.app.options.debug:
+                raise
+            told = answer.AnswerInvalid(why=repr(error))
+            self.app.LOG.error('%s: %s', self.cmd_name, told)
+            return base.EXIT_ERROR
 
     @contextlib.contextmanager
     def agents(
@@ -129,7 +143,9 @@ def every(
     :param key: under which a page has its items
     :param most: so many at the most; None: all
     :param marker: the item before the first; None: from the beginning
+    :raises AnswerInvalid: they have no end
     """
+    seen = {marker}
     left = math.inf if most is None else most
     while left > 0:
         limit = int(min(left, _PAGE_ITEMS))
@@ -139,6 +155,9 @@ def every(
         marker = page['next_marker']
         if marker is None or not page[key]:
             break
+        if marker in seen or len(seen) > _MOST_PAGES:
+            raise answer.AnswerInvalid(why='its pages have no end')
+        seen.add(marker)
 
 
 def count(text: str) -> int:

@@ -11,10 +11,10 @@ from cliff import show
 
 from nova_balloon_timer import exception
 from nova_balloon_timer.cmd import base
+from nova_balloon_timer.cmd.remote import answer
 from nova_balloon_timer.cmd.remote import cells
 from nova_balloon_timer.cmd.remote import connection
 from nova_balloon_timer.cmd.remote import policy
-from nova_balloon_timer.cmd.remote import view as policy_view
 from nova_balloon_timer.report import decoding
 from nova_balloon_timer.report import fields
 from nova_balloon_timer.report import output
@@ -122,7 +122,7 @@ def _run_of(view: connection.View, host: str) -> saved_run.SavedRun:
     try:
         saved = decoding.decode_saved_policy(fields.Field(view, host))
     except exception.InvalidRunFile as error:
-        raise policy_view.AnswerInvalid(why=error.details['why']) from error
+        raise answer.AnswerInvalid(why=error.details['why']) from error
     return saved_run.SavedRun(host=host, policies=(saved,))
 
 

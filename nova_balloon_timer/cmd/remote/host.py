@@ -2,13 +2,14 @@
 """``nova-balloon-timer host list`` and ``host show``."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cliff import lister
 from cliff import show
 
 from nova_balloon_timer import units
 from nova_balloon_timer.cmd import base
+from nova_balloon_timer.cmd.remote import answer
 from nova_balloon_timer.cmd.remote import cells
 from nova_balloon_timer.cmd.remote import connection
 from nova_balloon_timer.cmd.remote import policy
@@ -43,13 +44,31 @@ class ListHosts(connection.BusCommand, lister.Lister):
                 longest_seconds=parsed_args.timeout,
             )
         if not views:
-            self.exit_code = base.EXIT_OTHERWISE
             self.app.LOG.warning(
                 '%s: no agent answered within %g s',
                 self.cmd_name,
                 parsed_args.timeout,
             )
-        return _COLUMNS, [_row(it) for it in views]
+        rows = list(self._rows(views))
+        if not rows:
+            self.exit_code = base.EXIT_OTHERWISE
+        return _COLUMNS, rows
+
+    def _rows(self, views: Iterable[connection.View]) -> Iterator[policy.Row]:
+        """Give a row a host; one that makes no sense hides no other."""
+        for view in views:
+            try:
+                with answer.checked():
+                    row = _row(view)
+            except answer.AnswerInvalid as error:
+                self.app.LOG.warning(
+                    '%s: host %s is left out: %s',
+                    self.cmd_name,
+                    view['host'],
+                    error,
+                )
+            else:
+                yield row
 
 
 def _row(view: connection.View) -> policy.Row:

@@ -4,33 +4,11 @@
 So whatever shows a policy of ours shows an agent's as well.
 """
 
-from collections.abc import Iterator
-import contextlib
 import time
 
-from nova_balloon_timer import exception
 from nova_balloon_timer import model
+from nova_balloon_timer.cmd.remote import answer
 from nova_balloon_timer.cmd.remote import connection
-
-
-class AnswerInvalid(exception.BalloonTimerError):
-    """An agent, of another release perhaps, tells what we cannot read."""
-
-    msg_fmt = "the agent's answer makes no sense: %(why)s"
-
-
-@contextlib.contextmanager
-def _checked() -> Iterator[None]:
-    try:
-        yield
-    except (
-        exception.InvalidPolicy,
-        AttributeError,
-        KeyError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise AnswerInvalid(why=repr(error)) from error
 
 
 def is_over(view: connection.View) -> bool:
@@ -48,7 +26,7 @@ def policy_of(view: connection.View) -> model.BalloonPolicy:
 
     :raises AnswerInvalid: it makes no sense
     """
-    with _checked():
+    with answer.checked():
         return model.BalloonPolicy(
             uuid=view['uuid'],
             guest_uuid=view['guest_uuid'],
@@ -82,7 +60,7 @@ def sample_of(view: connection.View) -> model.BalloonSample | None:
 
     :raises AnswerInvalid: it makes no sense
     """
-    with _checked():
+    with answer.checked():
         if view['actual_kib'] is None:
             return None
         return model.BalloonSample(
@@ -98,7 +76,7 @@ def report_of(view: connection.View) -> model.EndReport:
     :raises AnswerInvalid: it makes no sense
     """
     made = policy_of(view)
-    with _checked():
+    with answer.checked():
         end = view['end']
         return model.EndReport(
             policy=made,

@@ -46,6 +46,28 @@ class ListTestCase(shell.RemoteTestCase):
         self.assertEqual([], result.rows)
         self.assertIn('no agent answered within 5 s', result.stderr)
 
+    def test_one_that_makes_no_sense_hides_no_other(self) -> None:
+        misfits = {
+            'old': {'host': 'old'},
+            'odd': fake_agent.host('odd', available_kib='much'),
+            'vast': fake_agent.host('vast', total_kib=10**400),
+        }
+        for name, view in misfits.items():
+            self.agents.agents[name] = fake_agent.FakeAgent()
+            self.agents.agents[name].host = view
+        result = self.shell.run('host', 'list', '-f', 'json')
+        self.assertEqual(0, result.exit_code)
+        self.assertEqual(['compute-01'], [it['Host'] for it in result.rows])
+        for name in misfits:
+            self.assertIn(f'host {name} is left out: ', result.stderr)
+        self.assertNotIn('Traceback', result.stderr)
+
+    def test_nobody_who_makes_sense_is_3(self) -> None:
+        self.agent.host = {'host': 'compute-01'}
+        result = self.shell.run('host', 'list', '-f', 'json')
+        self.assertEqual(3, result.exit_code)
+        self.assertEqual([], result.rows)
+
     def test_waits_no_longer_than_it_is_told(self) -> None:
         self.run_json('host', 'list', '--timeout', '0.5')
         self.run_json('host', 'list', '--timeout', '20')
@@ -93,6 +115,14 @@ class ShowTestCase(shell.RemoteTestCase):
             'Notifications waiting',
         ):
             self.assertIsNone(fields[name], name)
+
+    def test_what_cannot_be_read_is_told_in_a_line(self) -> None:
+        del self.agent.host['is_short']
+        self.assert_one_line(
+            "the agent's answer makes no sense: KeyError('is_short')",
+            1,
+            *('host', 'show'),
+        )
 
     def test_for_people(self) -> None:
         text = self.shell.run('host', 'show').stdout

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
+import fixtures
 import testscenarios
 
 from nova_balloon_timer import exception
@@ -49,6 +50,21 @@ class ListTestCase(shell.RemoteTestCase):
             [row['Policy'] for row in rows],
         )
         self.assertEqual(3, len(self.agent.calls))
+
+    def test_pages_without_an_end_are_told_in_a_line(self) -> None:
+        first, second = fake_agent.policy(), fake_agent.policy()
+
+        def page(limit: int, marker: str | None) -> fake_agent.View:
+            shown = second if marker == first['uuid'] else first
+            return {'policies': [shown], 'next_marker': shown['uuid']}
+
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'tests.unit.cmd.remote.fake_agent.FakeAgent.list_policies',
+                lambda agent, limit, marker: page(limit, marker),
+            )
+        )
+        self.assert_one_line('have no end', 1, 'policy', 'list')
 
     def test_asks_for_no_more_than_it_was_told(self) -> None:
         self.agent.live = [fake_agent.policy() for _ in range(1200)]
