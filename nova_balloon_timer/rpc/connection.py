@@ -39,7 +39,7 @@ class Connection:
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
-        self.transport = rpc_transport.make(conf)
+        self.transport = rpc_transport.make(conf, rpc_transport.CLIENT_OPTIONS)
         hosts = rpc_transport.hosts(conf)
         self._words = ', '.join(hosts) or 'the broker'
         self._probe = self.client(_NOWHERE, retry=max(0, len(hosts) - 1))

@@ -70,7 +70,9 @@ class RPCServer:
     def _serve(self) -> None:
         """Listen until closed."""
         try:
-            transport = rpc_transport.make(self._conf)
+            transport = rpc_transport.make(
+                self._conf, rpc_transport.SERVER_OPTIONS
+            )
         except exception.BalloonTimerError as error:
             words = str(error)
         else:

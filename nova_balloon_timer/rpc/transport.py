@@ -5,6 +5,7 @@ TLS, quorum queues, heartbeats and the like are options of
 ``[oslo_messaging_rabbit]``, which are passed through as they are.
 """
 
+from collections.abc import Mapping
 import contextlib
 from typing import Any
 
@@ -15,6 +16,14 @@ from nova_balloon_timer.messaging import oslo_messaging
 
 # What Nova's services use too, where control_exchange is not set.
 _EXCHANGE = 'nova'
+
+_RABBIT = ('rabbit', 'kombu')
+# Options of the driver that suit us better, unless transport_url has others.
+# An answer to a caller that has gone would keep one of the threads that
+# answer waiting for a minute; whoever still waits connects again in less.
+SERVER_OPTIONS = {'kombu_missing_consumer_retry_timeout': '1'}
+# Each command leaves a queue for its answers behind, for half an hour.
+CLIENT_OPTIONS = {'rabbit_transient_queues_ttl': '60'}
 
 _UNSET = (cfg.Locations.opt_default, cfg.Locations.set_default)
 
@@ -29,9 +38,12 @@ def is_configured(conf: cfg.ConfigOpts) -> bool:
     return is_set and bool(conf.transport_url)
 
 
-def make(conf: cfg.ConfigOpts) -> Any:
+def make(
+    conf: cfg.ConfigOpts, options: Mapping[str, str] | None = None
+) -> Any:
     """Make a transport for RPC; it connects when it is used first.
 
+    :param options: of the driver for RabbitMQ, where it is that
     :raises BusNotConfigured: nobody has said where the bus is
     :raises BusUnavailable: that makes no sense
     """
@@ -39,8 +51,11 @@ def make(conf: cfg.ConfigOpts) -> Any:
         raise exception.BusNotConfigured()
     oslo_messaging.set_transport_defaults(_EXCHANGE)
     try:
+        url = oslo_messaging.TransportURL.parse(conf)
+        if url.transport.partition('+')[0] in _RABBIT:
+            url.query = {**(options or {}), **url.query}
         return oslo_messaging.get_rpc_transport(
-            conf, allowed_remote_exmods=[exception.__name__]
+            conf, url, allowed_remote_exmods=[exception.__name__]
         )
     except (oslo_messaging.MessagingException, cfg.Error) as error:
         raise _nonsense(str(error)) from error

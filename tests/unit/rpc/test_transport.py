@@ -63,6 +63,28 @@ class MakeTestCase(TransportTestCase):
         self.assertTrue(made.conf.oslo_messaging_rabbit.ssl)
         self.assertTrue(made.conf.oslo_messaging_rabbit.rabbit_quorum_queue)
 
+    def test_options_that_suit_us_go_behind_those_of_the_url(self) -> None:
+        options = {'heartbeat_rate': '7', 'rabbit_transient_queues_ttl': '60'}
+        conf = self.configure(
+            'transport_url = rabbit://u:p@broker/?heartbeat_rate=5\n'
+            '[oslo_messaging_rabbit]\nrabbit_transient_queues_ttl = 1800'
+        )
+        made = transport.make(conf, options)
+        rabbit = made.conf.oslo_messaging_rabbit
+        self.assertEqual(5, rabbit.heartbeat_rate)
+        self.assertEqual(60, rabbit.rabbit_transient_queues_ttl)
+
+    def test_another_driver_is_not_given_them(self) -> None:
+        bus = self.useFixture(factory.Bus('fake:/'))
+        transport.make(bus.conf, {'heartbeat_rate': '7'})
+
+    def test_what_suits_us_is_known_to_the_driver(self) -> None:
+        conf = self.configure('transport_url = rabbit://u:p@broker/')
+        for options in (transport.CLIENT_OPTIONS, transport.SERVER_OPTIONS):
+            rabbit = transport.make(conf, options).conf.oslo_messaging_rabbit
+            for name, value in options.items():
+                self.assertEqual(value, str(rabbit[name]))
+
     def test_brokers_are_named_without_what_is_secret(self) -> None:
         conf = self.configure(
             'transport_url = rabbit://u:secret@a:5671,u:secret@b,u:secret@/v'
