@@ -210,9 +210,7 @@ class BalloonTimerEndpoint:
             return self._try(method, given)
         except exception.BalloonTimerError as failure:
             error = type(failure).__name__
-            # NOTE: it keeps the one that is being handled, and has it sent
-            # without a traceback in our log.
-            raise oslo_messaging.ExpectedException from None
+            raise listening.expected() from None
         finally:
             self._measure(method.__name__, time.monotonic() - began_at, error)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import fixtures
 import oslo_messaging
+from oslo_messaging._drivers import common as messaging_common
 import testscenarios
 
 from nova_balloon_timer import exception
@@ -158,6 +159,22 @@ class TroubleTestCase(EndpointTestCase):
         self.assertIs(busy, self.error('show_host'))
         self.assertEqual([('show_host', 'AgentBusy')], self.meter.told)
         self.assertEqual('', self.log.output)
+
+    def test_where_they_came_from_is_not_told(self) -> None:
+        def fail() -> view.Json:
+            try:
+                raise OSError('a secret of the disk')
+            except OSError as error:
+                raise exception.AgentBusy(why='it thinks') from error
+
+        self.desk.answers['show_host'] = fail
+        expected = self.assertRaises(
+            oslo_messaging.ExpectedException, self.call, 'show_host'
+        )
+        wire = messaging_common.serialize_remote_exception(expected.exc_info)
+        self.assertIn('it thinks', wire)
+        self.assertNotIn('secret', wire)
+        self.assertNotIn('File', wire)
 
     def test_a_defect_is_logged_once_and_told_in_a_line(self) -> None:
         self.fail_with(RuntimeError('one\ntwo'))
