@@ -101,6 +101,11 @@ class HostCrank(manager.Manager):
         self._take_in(event, self._clock())
 
     @property
+    def is_stopping(self) -> bool:
+        """Tell whether what is under way is being frozen, for good."""
+        return self._is_stopping
+
+    @property
     def waiting(self) -> tuple[model.BalloonPolicy, ...]:
         """The policies that wait for the journal, and are not begun."""
         return tuple(it for it, _ in self._unwritten.values())

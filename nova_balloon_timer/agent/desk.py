@@ -79,6 +79,9 @@ class Desk:
         accepted = threading.Event()
 
         def request() -> str | None:
+            # NOTE: it would be left moving when the agent ends.
+            if self._crank.is_stopping:
+                raise exception.AgentBusy(why='it is about to end')
             superseded = self._inventory.policy_of(made.guest_uuid)
             self._crank.take([made], accepted.set)
             return superseded

@@ -114,6 +114,20 @@ class CreateTestCase(desk_world.DeskTestCase):
             )
         self.assertEqual([], self.disk.in_flight())
 
+    def test_none_is_begun_while_the_agent_stops(self) -> None:
+        hung = self.add_known('web-01', rate_mib_per_second=1)
+        self.add_known('web-02', rate_mib_per_second=1)
+        made = self.create('web-01')['policy']
+        self.wait_for_state(made['uuid'], 'running')
+        self.host.hang(hung)
+        # Its freeze is waited for; the crank turns that long.
+        self.crank.stop()
+        self.call(lambda: self.assertTrue(self.crank.is_stopping))
+        error = self.assertRaises(exception.AgentBusy, self.create, 'web-02')
+        self.assertIn('about to end', str(error))
+        (flight,) = self.disk.in_flight()
+        self.assertEqual(made['uuid'], flight.policy.uuid)
+
     def test_one_whose_hypervisor_hangs(self) -> None:
         guest = self.add_known('web-01')
         self.host.hang(guest)
