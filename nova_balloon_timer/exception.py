@@ -98,6 +98,12 @@ class BusUnavailable(BalloonTimerError):
     msg_fmt = 'the message bus cannot be used: %(why)s'
 
 
+class BusBroken(BusUnavailable):
+    """What was being sent may have arrived all the same."""
+
+    msg_fmt = 'the message bus failed in the middle of a call: %(why)s'
+
+
 class HostNotAnswering(BalloonTimerError):
     msg_fmt = (
         "no agent answered for host '%(host)s' within %(seconds)s s: is it "

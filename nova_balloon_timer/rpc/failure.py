@@ -35,7 +35,7 @@ def of_call(
         )
         return exception.AgentFailed(host=host, why=why)
     if _is_of_bus(error):
-        return of_bus(error)
+        return exception.BusBroken(why=argument.first_line(error))
     kind = type(error).__name__
     if kind in _STRANGE:
         return exception.AgentFailed(host=host, why=_STRANGE[kind])

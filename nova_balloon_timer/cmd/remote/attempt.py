@@ -9,11 +9,21 @@ from nova_balloon_timer.cmd import base
 from nova_balloon_timer.cmd import interruption
 from nova_balloon_timer.cmd.remote import connection
 
+
+class Unanswered(exception.BalloonTimerError):
+    """What was asked for may be done all the same."""
+
+    msg_fmt = (
+        "%(why)s (whether the policy was made is not known: see 'policy list')"
+    )
+
+
 # Who does not get through once does not ask again and again.
 _NOBODY_THERE = (
     exception.BusNotConfigured,
     exception.BusUnavailable,
     exception.HostNotAnswering,
+    Unanswered,
 )
 _NOT_DONE = (exception.GuestRefused, exception.PolicyNotLive)
 
@@ -90,7 +100,7 @@ def _why(error: exception.BalloonTimerError) -> str:
 def _failed(name: str, error: exception.BalloonTimerError) -> Attempt:
     return Attempt(
         name=name,
-        what='error',
+        what='unknown' if isinstance(error, Unanswered) else 'error',
         words=str(error),
         exit_code=base.exit_code_of(error),
     )
@@ -109,6 +119,6 @@ def _unasked(name: str, last: Attempt) -> Attempt:
     return Attempt(
         name=name,
         what='not asked',
-        words=last.words,
+        words=f'given up after {last.name}',
         exit_code=last.exit_code,
     )

@@ -6,6 +6,7 @@ from typing import Any, TYPE_CHECKING
 
 from cliff import lister
 
+from nova_balloon_timer import exception
 from nova_balloon_timer.cmd import base
 from nova_balloon_timer.cmd import interruption
 from nova_balloon_timer.cmd import order_options
@@ -112,13 +113,16 @@ class _Creator:
         """Have a policy made, unless the guest just got one.
 
         :raises WrongUsage: it did
+        :raises Unanswered: it may have been made
         :raises BalloonTimerError: there is none
         """
         if guest in self._done or guest.lower() in self._done:
             raise base.WrongUsage(why=f'guest {guest} is named twice')
-        answer: connection.View = self._agent.create_policy(
-            guest, **self._arguments
-        )
+        answer: connection.View
+        try:
+            answer = self._agent.create_policy(guest, **self._arguments)
+        except (exception.BusBroken, exception.HostNotAnswering) as error:
+            raise attempt.Unanswered(why=error) from error
         made = answer['policy']
         self._done |= {made['guest_uuid'], made['guest_name']}
         return answer

@@ -107,7 +107,7 @@ class OthersTestCase(base.TestCase):
             kombu.exceptions.OperationalError('timed out'),
         ):
             made = failure.of_call(error, 'compute1', 5.0)
-            self.assertIs(exception.BusUnavailable, type(made))
+            self.assertIs(exception.BusBroken, type(made))
             self.assertTrue(str(made).isprintable())
 
 

@@ -108,10 +108,10 @@ class SeveralTestCase(CreateTestCase):
         self.agent.by_guest['web-02'] = _SILENT
         rows = self.create('web-01', 'web-02', 'web-03', 'web-04', code=1)
         self.assertEqual(
-            ['created', 'error', 'not asked', 'not asked'],
+            ['created', 'unknown', 'not asked', 'not asked'],
             [row['Result'] for row in rows],
         )
-        self.assertIn('no agent answered', rows[3]['Detail'])
+        self.assertIn('given up after', rows[3]['Detail'])
         self.assertEqual(2, len(self.agent.calls))
 
     def test_a_guest_by_two_names_gets_one_policy(self) -> None:
@@ -286,6 +286,41 @@ class ErrorTestCase(testscenarios.WithScenarios, CreateTestCase):
         self.assertEqual(self.code, result.exit_code)
         is_hopeless = len(self.agent.calls) == 1
         self.assertEqual(is_hopeless, result.stdout == '')
+
+
+class UnansweredTestCase(testscenarios.WithScenarios, CreateTestCase):
+    """An order that was sent, of which nobody knows what came of it."""
+
+    scenarios = [
+        (type(error).__name__, {'error': error})
+        for error in (_SILENT, exception.BusBroken(why='it died'))
+    ]
+    error: exception.BalloonTimerError
+
+    def test_is_told(self) -> None:
+        self.agent.errors = [self.error]
+        self.assert_one_line(
+            f'{self.error} (whether the policy was made is not known: see '
+            "'policy list')",
+            1,
+            *('policy', 'create', *_ASKED, 'web-01'),
+        )
+
+    def test_is_unknown_and_not_an_error_in_the_table(self) -> None:
+        self.agent.by_guest['web-02'] = self.error
+        made, unknown, unasked = self.create(
+            'web-01', 'web-02', 'web-03', code=1
+        )
+        self.assertEqual('created', made['Result'])
+        self.assertEqual('unknown', unknown['Result'])
+        self.assertIn('is not known', unknown['Detail'])
+        self.assertEqual('not asked', unasked['Result'])
+        self.assertEqual('given up after web-02', unasked['Detail'])
+
+    def test_is_nothing_to_a_preview(self) -> None:
+        self.agent.errors = [self.error]
+        result = self.shell.run('policy', 'preview', *_ASKED, 'web-01')
+        self.assertNotIn('is not known', result.stderr)
 
 
 class PreviewTestCase(shell.RemoteTestCase):
