@@ -7,7 +7,6 @@ import os
 from cliff import command
 from oslo_config import cfg
 
-from nova_balloon_timer.agent import service
 from nova_balloon_timer.cmd import base
 
 _QUIET_LEVELS = ('nova_balloon_timer=WARNING', 'oslo_service=WARNING')
@@ -45,6 +44,10 @@ class Agent(base.OneLineErrors, command.Command):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Check the configuration, then serve."""
+        # NOTE: whoever runs any command loads this module, but need not wait
+        # for all that an agent is made of.
+        from nova_balloon_timer.agent import service
+
         conf: cfg.ConfigOpts = self.app.conf  # type: ignore[attr-defined]
         self._override_logging(conf)
         overrides = {

@@ -4,6 +4,7 @@
 import argparse
 from collections.abc import Sequence
 from importlib import metadata
+import signal
 import sys
 from typing import Any
 
@@ -82,3 +83,6 @@ def main(
     except exception.BalloonTimerError as error:
         print(f'{configuration.PROJECT}: {error}', file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        # While the subcommands are loaded; later on, cliff sees to it.
+        return 128 + signal.SIGINT

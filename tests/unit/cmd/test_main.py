@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
+import subprocess
+import sys
+from typing import Any
+
+import fixtures
 import testscenarios
 
 from tests.unit import base
@@ -36,6 +41,40 @@ class MainTestCase(base.TestCase):
             0, self.shell.run('guest', 'list', '--local').exit_code
         )
         self.assertEqual([('other', 'test:///x')], self.shell.loaded)
+
+
+class StartTestCase(base.TestCase):
+    def test_no_command_waits_for_what_only_others_need(self) -> None:
+        script = (
+            'import sys; from nova_balloon_timer.cmd import main; '
+            'main.BalloonTimerApp(); print(*sys.modules)'
+        )
+        loaded = subprocess.run(
+            [sys.executable, '-c', script],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        self.assertIn('nova_balloon_timer.cmd.watch.command', loaded)
+        for name in (
+            'nova_balloon_timer.agent.agent',
+            'nova_balloon_timer.rpc.api',
+            'oslo_messaging',
+            'prometheus_client',
+            'sqlite3',
+        ):
+            self.assertNotIn(name, loaded)
+
+    def test_ctrl_c_is_told_by_the_exit_code_alone(self) -> None:
+        def interrupt(*words: Any) -> None:
+            raise KeyboardInterrupt
+
+        shell = self.useFixture(command_line.CommandLine())
+        self.useFixture(
+            fixtures.MonkeyPatch('stevedore.ExtensionManager', interrupt)
+        )
+        result = shell.run('guest', 'list')
+        self.assertEqual((130, ''), (result.exit_code, result.stderr))
 
 
 class ConfigurationTestCase(testscenarios.WithScenarios, base.TestCase):
