@@ -119,9 +119,10 @@ def _watch(
     with contextlib.ExitStack() as undo:
         undo.callback(looking.stop)
         keys = undo.enter_context(keyboard.Keyboard(sys.stdin.fileno()))
-        live = undo.enter_context(
-            rich.live.Live(console=console, screen=True, auto_refresh=False)
-        )
+        live = rich.live.Live(console=console, screen=True, auto_refresh=False)
+        # NOTE: first, as a signal may come while the screen is taken.
+        undo.callback(live.stop)
+        live.start()
         looking.start()
         shown, shown_at = None, 0.0
         while not state.is_over:

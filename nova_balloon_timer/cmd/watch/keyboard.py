@@ -45,11 +45,17 @@ class Keyboard:
 
     def __enter__(self) -> 'Keyboard':
         self._before = termios.tcgetattr(self._descriptor)
-        tty.setcbreak(self._descriptor)
-        # NOTE: a screen of ours must not stay behind while we are suspended.
-        mode = termios.tcgetattr(self._descriptor)
-        mode[6][getattr(termios, _SUSPEND)] = b'\x00'
-        termios.tcsetattr(self._descriptor, termios.TCSANOW, mode)
+        try:
+            tty.setcbreak(self._descriptor)
+            # NOTE: a screen of ours must not stay behind while we are
+            # suspended.
+            mode = termios.tcgetattr(self._descriptor)
+            mode[6][getattr(termios, _SUSPEND)] = b'\x00'
+            termios.tcsetattr(self._descriptor, termios.TCSANOW, mode)
+        except BaseException:
+            # A signal may come at any time.
+            self._restore()
+            raise
         return self
 
     def __exit__(
@@ -58,8 +64,7 @@ class Keyboard:
         value: BaseException | None,
         traceback: types.TracebackType | None,
     ) -> None:
-        # NOTE: without what was typed ahead, which was meant for us.
-        termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, self._before)
+        self._restore()
 
     def read(self, timeout_seconds: float) -> list[str]:
         """Wait for keys; none may have come.
@@ -73,3 +78,7 @@ class Keyboard:
             return []
         content = os.read(self._descriptor, _MOST_BYTES)
         return decode(content) if content else [GONE]
+
+    def _restore(self) -> None:
+        # NOTE: without what was typed ahead, which was meant for us.
+        termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, self._before)

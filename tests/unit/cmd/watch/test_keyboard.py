@@ -2,7 +2,9 @@
 
 import os
 import termios
+import tty
 
+import fixtures
 import hypothesis
 from hypothesis import strategies as st
 
@@ -63,6 +65,19 @@ class KeyboardTestCase(base.TestCase):
         except KeyboardInterrupt:
             pass
         self.assertNotEqual(before, during)
+        self.assertEqual(before, termios.tcgetattr(self.theirs))
+
+    def test_puts_it_back_if_it_is_stopped_meanwhile(self) -> None:
+        before = termios.tcgetattr(self.theirs)
+        cbreak = tty.setcbreak
+
+        def interrupt(descriptor: int) -> None:
+            cbreak(descriptor)
+            raise KeyboardInterrupt
+
+        self.useFixture(fixtures.MonkeyPatch('tty.setcbreak', interrupt))
+        keys = keyboard.Keyboard(self.theirs)
+        self.assertRaises(KeyboardInterrupt, keys.__enter__)
         self.assertEqual(before, termios.tcgetattr(self.theirs))
 
     def test_does_not_echo_nor_suspend_but_heeds_ctrl_c(self) -> None:
