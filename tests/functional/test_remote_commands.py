@@ -10,10 +10,12 @@ import subprocess
 from typing import Any
 import uuid
 
+import kombu
 import testscenarios
 
 from nova_balloon_timer.report import run_file
 from tests.functional import base
+from tests.functional import bus
 from tests.functional import command
 from tests.functional import lab
 from tests.functional import remote
@@ -245,6 +247,35 @@ class HostTest(remote.RemoteTest):
                 os.write(ours, b'q')
         self.assertEqual(0, watching.wait(60), shown)
         self.assertIn('\x1b[?1049l', shown)
+
+
+class GoneCallersTest(remote.RemoteTest):
+    """Callers whose queues for the answers are not there any more."""
+
+    def call_and_go(self, times: int) -> None:
+        url = self.bus.url.replace('rabbit://', 'amqp://')
+        with kombu.Connection(url) as connection:
+            producer = connection.Producer()
+            for number in range(times):
+                call = {
+                    'method': 'show_host',
+                    'args': {},
+                    'version': '1.0',
+                    '_msg_id': f'{number}',
+                    '_unique_id': f'{self.host_name}-{number}',
+                    '_reply_q': f'reply_{self.host_name}-{number}',
+                }
+                producer.publish(
+                    {'oslo.version': '2.0', 'oslo.message': json.dumps(call)},
+                    exchange=bus.EXCHANGE,
+                    routing_key=f'balloon_timer.{self.host_name}',
+                )
+
+    def test_keep_nobody_waiting(self) -> None:
+        self.serve()
+        self.call_and_go(16)
+        shown = self.ask_json('host', 'show', '--timeout=10')
+        self.assertEqual(self.host_name, shown['Host'])
 
 
 class NobodyThereTest(remote.RemoteTest):
