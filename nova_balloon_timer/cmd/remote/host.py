@@ -32,6 +32,7 @@ class ListHosts(connection.BusCommand, lister.Lister):
     """List the hosts whose agents answer.
 
     One that does not is not in the list: nobody knows which there should be.
+    One whose answer makes no sense is left out, with a warning.
 
     Exit code: 0 if any answered, 3 if none did.
     """
