@@ -7,6 +7,7 @@ own; and none of them is waited for long.
 """
 
 from collections.abc import Callable
+import functools
 import threading
 from typing import TypeVar
 
@@ -15,7 +16,6 @@ from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer import order
 from nova_balloon_timer import question
-from nova_balloon_timer import situation
 from nova_balloon_timer.agent import archive as agent_archive
 from nova_balloon_timer.agent import clerk as agent_clerk
 from nova_balloon_timer.agent import crank as agent_crank
@@ -28,10 +28,11 @@ from nova_balloon_timer.rpc import view
 from nova_balloon_timer.simulator import dry_run
 
 _Answer = TypeVar('_Answer')
+_Item = TypeVar('_Item')
 
-# Guests that the crank's thread describes at once, which takes a millisecond
-# or two.
-_PORTION = 250
+# What the crank's thread describes at once, so that it is back at its timers
+# within milliseconds.
+_PORTION = 100
 
 # To try a policy on a simulated guest; one after another, as two at once take
 # twice as long.
@@ -113,8 +114,11 @@ class Desk:
 
     def list_policies(self, limit: int, marker: str | None) -> view.Json:
         """Describe the policies under way, by UUID."""
-        standings = self._ask(
-            lambda: self._inventory.policies(marker or '', limit + 1)
+        standings = self._in_portions(
+            self._inventory.policies,
+            lambda it: it.policy.uuid,
+            marker,
+            limit + 1,
         )
         items = [self._describe(it) for it in standings]
         return view.page('policies', items, limit)
@@ -158,15 +162,15 @@ class Desk:
 
     def list_guests(self, limit: int, marker: str | None) -> view.Json:
         """Describe the guests, by UUID."""
-        patience = question.Patience(inquiry.ANSWER_SECONDS)
-        standings: list[situation.GuestStanding] = []
-        after = marker or ''
-        while (most := min(_PORTION, limit + 1 - len(standings))) > 0:
-            portion = self._stand(after, most, patience)
-            standings += portion
-            if len(portion) < most:
-                break
-            after = portion[-1].guest.uuid
+        muster = self._crank.controller.muster
+        standings = self._in_portions(
+            lambda after, most: muster.standings(
+                self._clock.monotonic(), after, most
+            ),
+            lambda it: it.guest.uuid,
+            marker,
+            limit + 1,
+        )
         return view.page('guests', [view.guest(it) for it in standings], limit)
 
     def list_history(
@@ -206,15 +210,31 @@ class Desk:
         patience = question.Patience(inquiry.ANSWER_SECONDS)
         return inquiry.ask(self._crank, function, patience)
 
-    def _stand(
-        self, after: str, most: int, patience: question.Patience
-    ) -> list[situation.GuestStanding]:
-        muster = self._crank.controller.muster
-        return inquiry.ask(
-            self._crank,
-            lambda: muster.standings(self._clock.monotonic(), after, most),
-            patience,
-        )
+    def _in_portions(
+        self,
+        describe: Callable[[str, int], list[_Item]],
+        uuid_of: Callable[[_Item], str],
+        marker: str | None,
+        most: int,
+    ) -> list[_Item]:
+        """Have the crank's thread describe things, some at a time.
+
+        :param describe: so many with greater UUIDs than one, in their order
+        """
+        patience = question.Patience(inquiry.ANSWER_SECONDS)
+        found: list[_Item] = []
+        after = marker or ''
+        while (count := min(_PORTION, most - len(found))) > 0:
+            portion = inquiry.ask(
+                self._crank,
+                functools.partial(describe, after, count),
+                patience,
+            )
+            found += portion
+            if len(portion) < count:
+                break
+            after = uuid_of(portion[-1])
+        return found
 
     def _find(
         self, policy_uuid: str, patience: question.Patience

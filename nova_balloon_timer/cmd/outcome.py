@@ -134,7 +134,7 @@ def end_rows(
     return rows
 
 
-def blank_row(name: str, what: str, words: str) -> Row:
+def blank_row(name: object, what: str, words: str) -> Row:
     """Return the row of a guest of which no policy has ended."""
     blanks = (base.Figure(None),) * (len(END_COLUMNS) - 3)
     return (name, what, *blanks, words)

@@ -12,6 +12,7 @@ from nova_balloon_timer.cmd import interruption
 from nova_balloon_timer.cmd import order_options
 from nova_balloon_timer.cmd import outcome
 from nova_balloon_timer.cmd.remote import attempt
+from nova_balloon_timer.cmd.remote import cells
 from nova_balloon_timer.cmd.remote import connection
 from nova_balloon_timer.cmd.remote import policy
 from nova_balloon_timer.cmd.remote import wait
@@ -93,7 +94,7 @@ class CreatePolicies(wait.WaitingCommand):
             wait.row(waiter, it.answer['policy']['uuid'])
             if it.answer
             else wait.with_policy(
-                outcome.blank_row(it.name, it.what, it.words), '-'
+                outcome.blank_row(it.name, it.what, it.words), None
             )
             for it in attempts
         ]
@@ -131,7 +132,8 @@ class _Creator:
 def _create_row(made: attempt.Attempt) -> policy.Row:
     if made.answer is None:
         blanks = (base.Figure(None),) * 3
-        return (made.name, '-', made.what, *blanks, '-', made.words)
+        none = cells.Text(None)
+        return (made.name, none, made.what, *blanks, none, made.words)
     view = made.answer['policy']
     return (
         view['guest_name'],
@@ -140,7 +142,7 @@ def _create_row(made: attempt.Attempt) -> policy.Row:
         base.in_mib(view['start_kib']),
         base.in_mib(view['target_kib']),
         view['duration_seconds'],
-        made.answer['superseded'] or '-',
+        cells.Text(made.answer['superseded']),
         view['explanation'],
     )
 

@@ -173,7 +173,8 @@ class CancelPolicies(connection.AgentCommand, lister.Lister):
 def _cancel_row(made: attempt.Attempt) -> Row:
     view = made.answer
     if view is None:
-        return (made.name, '-', made.what, base.Figure(None), made.words)
+        none = cells.Text(None)
+        return (made.name, none, made.what, base.Figure(None), made.words)
     actual = base.in_mib(view['actual_kib'])
     end = view['end'] or {}
     words = end.get('detail', '')

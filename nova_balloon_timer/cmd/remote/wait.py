@@ -76,17 +76,19 @@ def _exit_code_of(waiter: waiting.Waiter) -> int:
 def row(waiter: waiting.Waiter, policy_uuid: str) -> policy.Row:
     """Return what became of a policy."""
     view = waiter.views.get(policy_uuid, {})
-    guest = view.get('guest_name', '-')
+    guest = view.get('guest_name')
     report = waiter.reports.get(policy_uuid)
     if report is not None:
-        return with_policy(outcome.end_row(guest, report), policy_uuid)
+        return with_policy(outcome.end_row(guest or '', report), policy_uuid)
     error = waiter.errors.get(policy_uuid)
     if error is not None:
         return with_policy(
-            outcome.blank_row(guest, 'unknown', str(error)), policy_uuid
+            outcome.blank_row(cells.Text(guest), 'unknown', str(error)),
+            policy_uuid,
         )
     if waiter.failure or not view:
-        blank = outcome.blank_row(guest, 'unknown', waiter.failure)
+        name = cells.Text(guest)
+        blank = outcome.blank_row(name, 'unknown', waiter.failure)
         return with_policy(blank, policy_uuid)
     return _course_row(view)
 
@@ -110,9 +112,9 @@ def _course_row(view: connection.View) -> policy.Row:
     )
 
 
-def with_policy(end: outcome.Row, policy_uuid: str) -> policy.Row:
-    """Put a policy's UUID behind its guest's name."""
-    return (end[0], policy_uuid, *end[1:])
+def with_policy(end: outcome.Row, policy_uuid: str | None) -> policy.Row:
+    """Put a policy's UUID, if there is one, behind its guest's name."""
+    return (end[0], cells.Text(policy_uuid), *end[1:])
 
 
 class WaitForPolicies(WaitingCommand):

@@ -23,6 +23,7 @@ _AWAY = (
     exception.AgentBusy,
     exception.BusUnavailable,
     exception.HostNotAnswering,
+    exception.JournalError,
 )
 
 

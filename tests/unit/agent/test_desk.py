@@ -178,6 +178,16 @@ class ListTestCase(desk_world.DeskTestCase):
                 uuids[limit - 1] if limit < 5 else None, answer['next_marker']
             )
 
+    def test_many_policies_are_described_in_portions(self) -> None:
+        self.useFixture(fixtures.MockPatchObject(desk, '_PORTION', 2))
+        uuids = sorted(
+            self.create(guest.description.name)['policy']['uuid']
+            for guest in self.guests
+        )
+        answer = self.desk.list_policies(4, None)
+        self.assertEqual(uuids[:4], [it['uuid'] for it in answer['policies']])
+        self.assertEqual(uuids[3], answer['next_marker'])
+
     def test_nothing(self) -> None:
         self.assertEqual(
             {'policies': [], 'next_marker': None},

@@ -313,6 +313,8 @@ class UnansweredTestCase(testscenarios.WithScenarios, CreateTestCase):
         )
         self.assertEqual('created', made['Result'])
         self.assertEqual('unknown', unknown['Result'])
+        self.assertIsNone(unknown['Policy'])
+        self.assertIsNone(made['Supersedes'])
         self.assertIn('is not known', unknown['Detail'])
         self.assertEqual('not asked', unasked['Result'])
         self.assertEqual('given up after web-02', unasked['Detail'])

@@ -60,12 +60,14 @@ class WaitTestCase(shell.RemoteTestCase):
             'policy', 'wait', unknown, self.add(), code=1
         )
         self.assertEqual('unknown', first['Ended by'])
+        self.assertIsNone(first['Guest'])
         self.assertIn('there is no policy', first['Detail'])
         self.assertEqual('target', second['Ended by'])
 
     def test_an_agent_that_is_away_for_a_while_is_waited_for(self) -> None:
         uuid = self.add()
-        self.agent.errors = [_AWAY, _AWAY]
+        journal = exception.JournalNotReadable(path='j', why='it is locked')
+        self.agent.errors = [_AWAY, journal]
         result = self.shell.run('policy', 'wait', uuid)
         self.assertEqual(0, result.exit_code)
         self.assertEqual(1, result.stderr.count('still waiting'))
