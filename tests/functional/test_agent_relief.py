@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import pathlib
+import time
 from typing import Any
 
 import fixtures
@@ -193,8 +194,14 @@ class GrowingGuestTest(agent.AgentTest):
         self.host.available_mib = 1100
         running = self.begin_agent(growing, shortest_relief_seconds=1)
         lab.wait_until(lambda: self.period(growing) == '1', 'statistics')
-        guest.eat(360, 80)
+        guest.eat(360, 60)
         lab.wait_until(lambda: bool(guest.hog_reports('eater')), 'a report')
+        # NOTE: that it grows shows when it has told twice since.
+        begun = time.time()
+        lab.wait_until(
+            lambda: guest.domain.memoryStats()['last_update'] >= begun + 2,
+            'two tellings',
+        )
         self.host.available_mib = agent.SHORT_MIB
         guest.wait(
             lambda: (
