@@ -58,6 +58,9 @@ say('ready', [])
 while True:
     go([base.make_policy() for _ in range(3)])
     time.sleep(0.003)
+    # Where more wait, ends are kept without their curves.
+    while journal.waiting > 24:
+        time.sleep(0.001)
 """
 
 
