@@ -36,9 +36,16 @@ class PolicyTest(rpc.RPCTest):
 
         (listed,) = client.list_policies()['policies']
         self.assertEqual(made['uuid'], listed['uuid'])
+        # What the agent saw last may be a look old.
+        lab.wait_until(
+            lambda: (
+                client.show_policy(made['uuid'])['actual_kib']
+                == 448 * KIB_PER_MIB
+            ),
+            'a look at where it waits',
+        )
         shown = client.show_policy(made['uuid'])
         self.assertEqual('running', shown['state'])
-        self.assertEqual(448 * KIB_PER_MIB, shown['actual_kib'])
         self.assertEqual('its segment', shown['held_by'])
         self.assertGreater(shown['left_seconds'], 20)
 
