@@ -39,6 +39,7 @@ class PolicyCreated:
 
     policy: model.BalloonPolicy
     guest_name: str
+    instance: model.Instance | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class PolicyStarted:
     policy: model.BalloonPolicy
     guest_name: str
     started_at: float
+    instance: model.Instance | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ class PolicyProgressed:
     guest_name: str
     started_at: float
     sample: model.BalloonSample
+    instance: model.Instance | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,7 @@ class PolicyEnded:
 
     guest_name: str
     report: model.EndReport
+    instance: model.Instance | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,14 +97,8 @@ class PressureEnded:
     started_at: float | None
 
 
-Fact = (
-    PolicyCreated
-    | PolicyStarted
-    | PolicyProgressed
-    | PolicyEnded
-    | PressureStarted
-    | PressureEnded
-)
+PolicyFact = PolicyCreated | PolicyStarted | PolicyProgressed | PolicyEnded
+Fact = PolicyFact | PressureStarted | PressureEnded
 
 _END_TYPES = {
     model.EndReason.TARGET: EventType.POLICY_TARGET_REACHED,

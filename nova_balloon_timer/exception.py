@@ -50,6 +50,10 @@ class InvalidPolicy(BalloonTimerError):
     msg_fmt = '%(why)s'
 
 
+class InvalidExtraSpec(BalloonTimerError):
+    msg_fmt = "the extra spec %(name)s is '%(text)s': %(why)s"
+
+
 class InvalidConfiguration(BalloonTimerError):
     msg_fmt = 'the configuration is not valid: %(why)s'
 

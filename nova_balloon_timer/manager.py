@@ -30,12 +30,13 @@ class Call:
     function: Callable[[], None]
 
 
-def _end_process() -> None:
+def end_process() -> None:
+    """Have this process end as if it had been told to."""
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def run_or_end(
-    run: Callable[[], None], on_death: Callable[[], None] = _end_process
+    run: Callable[[], None], on_death: Callable[[], None] = end_process
 ) -> None:
     """Run what a thread is for; a process without it must not linger.
 

@@ -42,9 +42,13 @@ class PolicyResumed:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyCancelled:
-    """Somebody wants a policy to end."""
+    """Somebody wants a policy to end.
+
+    :param words: why, for its report
+    """
 
     policy_uuid: str
+    words: str = 'cancelled'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +196,14 @@ class GuestsChanged:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class GuestWithdrawn:
+    """Whoever owns a guest does not want it touched from now on."""
+
+    guest_uuid: str
+    refusal: model.Refusal
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class GuestLooked:
     """A guest without a policy was looked at.
 
@@ -202,7 +214,9 @@ class GuestLooked:
     sample: model.BalloonSample | None
 
 
-HostEvent = PressureRead | GuestsListed | GuestsChanged | GuestLooked
+HostEvent = (
+    PressureRead | GuestsListed | GuestsChanged | GuestWithdrawn | GuestLooked
+)
 
 
 # What the controller wants done, beside policies.

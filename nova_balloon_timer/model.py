@@ -260,7 +260,8 @@ class Obstacle(enum.Enum):
     """Why a guest is left alone.
 
     First what is the guest's own, as its hypervisor describes it; then what
-    it is now, for a while, or in a plan.
+    it is to Nova, where that owns it; then what it is now, for a while, or in
+    a plan.
     """
 
     NOT_RUNNING = 'not-running'
@@ -273,6 +274,10 @@ class Obstacle(enum.Enum):
     ENCRYPTED = 'encrypted'
     NO_ROOM = 'no-room'
     UNREADABLE = 'unreadable'
+    NOT_AN_INSTANCE = 'not-an-instance'
+    NOT_ENABLED = 'not-enabled'
+    INSTANCE_STATE = 'instance-state'
+    INVALID_TERMS = 'invalid-terms'
     EXCLUDED = 'excluded'
     UNDER_WAY = 'under-way'
     NOT_LOOKED_AT = 'not-looked-at'
@@ -296,16 +301,48 @@ class Refusal:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What was agreed for a guest; None: what holds for all guests.
+
+    :param floor_kib: it is never left with less
+    :param priority: above 0; more is asked of those who have more
+    :param max_step_kib: no plan takes more from it at once
+    """
+
+    floor_kib: int | None = None
+    priority: float | None = None
+    max_step_kib: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """The server in a cloud that a guest is.
+
+    :param display_name: what its owner calls it
+    :param project_id: who its owner is
+    :param host: the compute host that is in charge of it
+    """
+
+    display_name: str
+    project_id: str
+    host: str
+    flavor_name: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Guest:
-    """A guest as its hypervisor describes it.
+    """A guest as its hypervisor describes it, and who owns it.
 
     :param refusals: what keeps it from being ballooned; empty if nothing
+    :param instance: None if no cloud owns it, as far as is known
     """
 
     uuid: str
     name: str
     maximum_kib: int
     refusals: tuple[Refusal, ...] = ()
+    terms: Terms = dataclasses.field(default_factory=Terms)
+    instance: Instance | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,12 +22,15 @@ class Defaults:
     leash: model.Leash
 
     def guards(self, guest: model.Guest) -> model.Guards:
-        """Return a guest's guards."""
+        """Return a guest's guards, by its terms where these say something."""
         reserve_kib = guest.maximum_kib * self.reserve_percent // 100
         if self.reserve_percent > 0:
             reserve_kib = max(reserve_kib, self.reserve_minimum_kib)
+        floor_kib = guest.terms.floor_kib
+        if floor_kib is None:
+            floor_kib = guest.maximum_kib * self.floor_percent // 100
         return model.Guards(
-            floor_kib=guest.maximum_kib * self.floor_percent // 100,
+            floor_kib=min(floor_kib, guest.maximum_kib),
             reserve_kib=reserve_kib,
         )
 

@@ -139,6 +139,8 @@ class Candidate:
     def safe_kib(self) -> int:
         """Return what the balloon may take and leave the guest unharmed."""
         room_kib = self.actual_kib - self.guards.floor_kib
+        if self.guest.terms.max_step_kib is not None:
+            room_kib = min(room_kib, self.guest.terms.max_step_kib)
         if self.guards.reserve_kib > 0:
             if self.usable_kib is None or self.peak_use_kib is None:
                 return 0

@@ -64,7 +64,9 @@ def _measure(name: str, way: str, count: int) -> Row:
 def _send(config: pathlib.Path, count: int) -> list[str]:
     """Send as the agent does; return the policies that it is about."""
     bus = notifier_bus.MessageBus(
-        configuration.read(config), configuration.HOST, payload.flatten
+        configuration.read(config),
+        payload.publisher_id('benchmark', configuration.HOST),
+        payload.flatten,
     )
     now_us = int(time.time() * 1e6)
     content = {

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import contextlib
 import functools
 import pathlib
-import sys
 import threading
 import time
 
@@ -28,6 +27,7 @@ from nova_balloon_timer.agent import narrator
 from nova_balloon_timer.agent import reception
 from nova_balloon_timer.agent import resumption as agent_resumption
 from nova_balloon_timer.agent import server as agent_server
+from nova_balloon_timer.agent import surroundings as agent_surroundings
 from nova_balloon_timer.appliers import loader as applier_loader
 from nova_balloon_timer.appliers import pool as applier_pool
 from nova_balloon_timer.controller import machine as controller_machine
@@ -52,10 +52,6 @@ _FLUSH_SECONDS = 0.1
 _MAIL_SECONDS = 0.2
 _JOURNAL_SECONDS = 0.2
 
-# NOTE: threads that work must not keep the engine's waiting at a deadline
-# for the interpreter's usual 5 ms.
-_SWITCH_SECONDS = 0.0005
-
 # How long a reload waits for the controller.
 _RELOAD_SECONDS = 1.0
 
@@ -79,10 +75,20 @@ def check(conf: cfg.ConfigOpts) -> None:
 
 
 class Agent:
-    """Relieves this host and returns what was taken, until it is stopped."""
+    """Relieves this host and returns what was taken, until it is stopped.
 
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
+    :param on_death: called if the thread dies that meets the deadlines
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        surroundings: agent_surroundings.Surroundings | None = None,
+        on_death: Callable[[], None] = manager.end_process,
+    ) -> None:
         self._conf = conf
+        self._surroundings = surroundings or agent_surroundings.Surroundings()
+        self._on_death = on_death
         self._options = conf.balloon_timer
         self._state_path = pathlib.Path(self._options.state_path)
         self._is_dry_run = self._options.applier == _DRY_RUN
@@ -90,7 +96,9 @@ class Agent:
             # NOTE: what it learns and leaves behind was never real.
             self._state_path /= 'dry-run'
         self._journal_path = self._state_path / 'journal.sqlite'
-        self._mail = agent_mail.Mail(conf, is_dry_run=self._is_dry_run)
+        self._mail = agent_mail.Mail(
+            conf, self._surroundings, is_dry_run=self._is_dry_run
+        )
         self._lock = agent_lock.HostLock(self._state_path / 'agent.lock')
         self._connection_lock = agent_lock.ConnectionLock(
             '' if self._is_dry_run else self._options.connection_uri
@@ -105,7 +113,6 @@ class Agent:
 
         :raises BalloonTimerError: it cannot; nothing runs then
         """
-        sys.setswitchinterval(_SWITCH_SECONDS)
         self._lock.acquire()
         options = self._options
         with contextlib.ExitStack() as undo:
@@ -118,7 +125,7 @@ class Agent:
             self._journal = self._open_journal()
             undo.callback(self._journal.close, _JOURNAL_SECONDS)
             self._applier = self._metrics.metered(
-                applier_loader.load(options.applier, options.connection_uri)
+                self._surroundings.make_applier(self._conf)
             )
             undo.callback(self._applier.close)
             self._pool = applier_pool.WorkerPool(
@@ -140,12 +147,15 @@ class Agent:
             gate.open()
             undo.callback(self._lookout.close)
             self._applier.watch(self._crank.post)
+            self._surroundings.open(self._crank.post)
             undo.pop_all()
         # NOTE: before there is anything to tell.
         self._mail.start(self._journal, self._journal_path)
         resumption.go_on()
         self._thread = threading.Thread(
-            target=functools.partial(manager.run_or_end, self._crank.run),
+            target=functools.partial(
+                manager.run_or_end, self._crank.run, self._on_death
+            ),
             name='balloon-crank',
             daemon=True,
         )
@@ -158,6 +168,7 @@ class Agent:
             return
         until = time.monotonic() + _STOP_SECONDS
         self._stopping.set()
+        self._surroundings.close()
         for server in self._servers:
             server.close()
         self._crank.stop()
@@ -245,6 +256,7 @@ class Agent:
             chorus.Chorus(
                 narrator.Narrator(controller.roster.name_of),
                 *self._metrics.observers,
+                *self._surroundings.observers,
             ),
             controller=controller,
             journal=self._journal,

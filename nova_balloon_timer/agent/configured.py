@@ -158,16 +158,22 @@ def _ranking(
 ) -> controller_settings.Ranking:
     # NOTE: all guests are ranked at every plan.
     @functools.lru_cache(maxsize=_MOST_RANKED)
-    def rank(guest_uuid: str, name: str) -> float | str:
+    def rank(guest_uuid: str, name: str) -> float | str | None:
         for pattern in excluded:
             if _fits(guest_uuid, name, pattern):
                 return f"it is excluded by '{pattern}' in excluded_guests"
         for pattern, priority in priorities.items():
             if _fits(guest_uuid, name, pattern):
                 return priority
-        return 1.0
+        return None
 
-    return lambda guest: rank(guest.uuid, guest.name)
+    def rank_by_terms(guest: model.Guest) -> float | str:
+        # NOTE: what is said of this host's guests by name is meant for them
+        # more closely than terms, which many guests share.
+        named = rank(guest.uuid, guest.name)
+        return guest.terms.priority or 1.0 if named is None else named
+
+    return rank_by_terms
 
 
 def _fits(guest_uuid: str, name: str, pattern: str) -> bool:

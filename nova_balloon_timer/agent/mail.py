@@ -10,6 +10,7 @@ from oslo_log import log as logging
 from oslo_utils import uuidutils
 
 from nova_balloon_timer import exception
+from nova_balloon_timer.agent import surroundings as agent_surroundings
 from nova_balloon_timer.journal import instant
 from nova_balloon_timer.journal import letterbox
 from nova_balloon_timer.journal import reader as journal_reader
@@ -32,8 +33,13 @@ class Mail:
     """
 
     def __init__(
-        self, conf: cfg.ConfigOpts, *, is_dry_run: bool = False
+        self,
+        conf: cfg.ConfigOpts,
+        surroundings: agent_surroundings.Surroundings,
+        *,
+        is_dry_run: bool = False,
     ) -> None:
+        self._instance_of = surroundings.instance_of
         self._clock = instant.HostClock()
         self._progress_seconds = conf.balloon_timer.progress_seconds
         self._sender: notifier_sender.Sender | None = None
@@ -45,9 +51,7 @@ class Mail:
             else '[oslo_messaging_notifications] driver names none'
         )
         if notifier_bus.is_enabled(conf) and not is_dry_run:
-            self._bus = notifier_bus.MessageBus(
-                conf, conf.host, payload.flatten
-            )
+            self._bus = surroundings.make_bus(conf)
             self.encode = functools.partial(
                 payload.encode, host=conf.host, utc_at=self._clock.utc_at
             )
@@ -74,6 +78,7 @@ class Mail:
             name_of=name_of,
             make_uuid=uuidutils.generate_uuid,
             progress_seconds=self._progress_seconds,
+            instance_of=self._instance_of,
         )
         try:
             left = journal.host_subjects()

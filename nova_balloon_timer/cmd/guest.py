@@ -23,7 +23,14 @@ _LOCAL_COLUMNS = (
     'Could free MiB',
     'Why not',
 )
-_COLUMNS = (*_LOCAL_COLUMNS[:-1], 'Priority', 'Policy', 'Why not')
+_COLUMNS = (
+    'Guest',
+    'Server',
+    *_LOCAL_COLUMNS[1:-1],
+    'Priority',
+    'Policy',
+    'Why not',
+)
 
 _Row = tuple[object, ...]
 
@@ -67,7 +74,7 @@ class ListGuests(connection.AgentCommand, base.HostLister):
         with self.agent(parsed_args) as agent:
             views = connection.every(agent.list_guests, 'guests')
             rows = [_row(it) for it in views]
-        return _COLUMNS, sorted(rows, key=lambda row: row[:2])
+        return _COLUMNS, sorted(rows, key=lambda row: (row[0], row[2]))
 
     def _look(self, parsed_args: argparse.Namespace) -> list[_Row]:
         applier = self.load_applier(parsed_args)
@@ -109,6 +116,7 @@ class ListGuests(connection.AgentCommand, base.HostLister):
 def _row(view: connection.View) -> _Row:
     return (
         view['name'],
+        cells.Text((view['instance'] or {}).get('display_name')),
         view['uuid'],
         base.in_mib(view['actual_kib']),
         base.in_mib(view['maximum_kib']),

@@ -6,6 +6,7 @@ from oslo_config import cfg
 from nova_balloon_timer.conf import balloon_timer
 from nova_balloon_timer.conf import bus
 from nova_balloon_timer.conf import host
+from nova_balloon_timer.conf import nova
 from nova_balloon_timer.conf import pressure
 from nova_balloon_timer.conf import relief
 from nova_balloon_timer.conf import service
@@ -16,6 +17,7 @@ _OPTIONS = [
     *relief.OPTIONS,
     *service.OPTIONS,
     *bus.OPTIONS,
+    *nova.OPTIONS,
 ]
 
 

@@ -14,6 +14,7 @@ import math
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer.controller import census as controller_census
+from nova_balloon_timer.controller import ending as controller_ending
 from nova_balloon_timer.controller import flight as controller_flight
 from nova_balloon_timer.controller import giving as controller_giving
 from nova_balloon_timer.controller import host as controller_host
@@ -23,9 +24,6 @@ from nova_balloon_timer.controller import relief as controller_relief
 from nova_balloon_timer.controller import roster as controller_roster
 from nova_balloon_timer.controller import settings as controller_settings
 from nova_balloon_timer.planners import base as planner_base
-
-# How often a guest that tells no statistics is asked for them again.
-_STATISTICS_SECONDS = 60.0
 
 # Ends of a return that tell whether its guest takes memory at all.
 _GIFTS = (
@@ -60,7 +58,7 @@ class Controller:
         self._settings = settings
         self._utc_offset = utc_offset
         self._was_short = False
-        self._cancelled: set[str] = set()
+        self._cancellations = controller_ending.Cancellations()
         self.host = controller_host.HostState(settings)
         self.flights = controller_flight.Flights()
         self.roster = controller_roster.Roster(settings, remembered or {})
@@ -76,6 +74,7 @@ class Controller:
             message.PressureRead: self._on_pressure,
             message.GuestsListed: self._on_listed,
             message.GuestsChanged: self._on_changed,
+            message.GuestWithdrawn: self._on_withdrawn,
             message.GuestLooked: self._on_looked,
             message.PolicyRequested: self._on_requested,
             message.PolicyResumed: self._on_requested,
@@ -153,10 +152,12 @@ class Controller:
         outputs: Outputs = [
             message.PressureStarted(at=now, memory=memory, words=words)
         ]
-        for flight in self.flights.returning():
-            policy_uuid = flight.balloon_policy.uuid
-            self._cancelled.add(policy_uuid)
-            outputs.append(message.PolicyCancelled(policy_uuid=policy_uuid))
+        outputs += [
+            self._cancellations.order(
+                flight.balloon_policy.uuid, 'the host is short of memory again'
+            )
+            for flight in self.flights.returning()
+        ]
         return outputs
 
     def _relieve(self, now: float, owed_kib: int) -> Outputs:
@@ -257,6 +258,16 @@ class Controller:
         self._census.hurry(now)
         return []
 
+    def _on_withdrawn(
+        self, event: message.GuestWithdrawn, now: float
+    ) -> Outputs:
+        self.roster.withdraw(event.guest_uuid, event.refusal)
+        flight = self.flights.find(event.guest_uuid)
+        if flight is None:
+            return []
+        policy_uuid = flight.balloon_policy.uuid
+        return [self._cancellations.order(policy_uuid, event.refusal.words)]
+
     def _on_looked(self, event: message.GuestLooked, now: float) -> Outputs:
         record = self.roster.find(event.guest_uuid)
         if record is None:
@@ -267,7 +278,11 @@ class Controller:
             # NOTE: a look that a policy overtook says nothing any more.
             return []
         record.observe(sample)
-        outputs = self._see_to_statistics(record, sample, now)
+        outputs: Outputs = []
+        if record.must_be_reminded(sample, now):
+            outputs.append(
+                message.StartStatistics(guest_uuid=event.guest_uuid)
+            )
         drift = record.drift(sample)
         if drift is None:
             return outputs
@@ -282,25 +297,6 @@ class Controller:
                 after_kib=after_kib,
             ),
         ]
-
-    def _see_to_statistics(
-        self,
-        record: controller_roster.GuestRecord,
-        sample: model.BalloonSample,
-        now: float,
-    ) -> Outputs:
-        """Have a guest tell them that does not, now and then.
-
-        Its driver may have come late, or somebody has set its period back.
-        """
-        since_seconds = now - record.statistics_asked_at
-        if sample.statistics or since_seconds < _STATISTICS_SECONDS:
-            return []
-        is_first = math.isinf(since_seconds)
-        record.statistics_asked_at = now
-        if is_first:
-            return []  # it was asked when it was listed
-        return [message.StartStatistics(guest_uuid=record.guest.uuid)]
 
     def _on_requested(
         self,
@@ -387,10 +383,9 @@ class Controller:
 
     def _was_foreign(self, report: model.EndReport) -> bool:
         """Tell whether somebody else ended a policy of ours."""
+        was_ordered = self._cancellations.settle(report)
         if report.reason is model.EndReason.CANCELLED:
-            was_ours = report.policy.uuid in self._cancelled
-            self._cancelled.discard(report.policy.uuid)
-            return not was_ours
+            return not was_ordered
         return (
             report.reason is model.EndReason.SUPERSEDED
             and report.policy.guest_uuid not in self.flights

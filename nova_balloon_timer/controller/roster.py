@@ -2,6 +2,7 @@
 """The host's guests, and what is known of each."""
 
 from collections.abc import Iterator, Sequence
+import dataclasses
 import math
 
 from nova_balloon_timer import model
@@ -17,6 +18,9 @@ _TOLERANCE_KIB = units.KIB_PER_MIB
 
 # A look takes milliseconds.
 _PATIENCE_SECONDS = 5.0
+
+# How often a guest that tells no statistics is asked for them again.
+_STATISTICS_SECONDS = 60.0
 
 _MOST_REMEMBERED = 10_000
 
@@ -120,6 +124,20 @@ class GuestRecord:
                 sample.at, max(0, sample.actual_kib - told.usable_kib)
             )
 
+    def must_be_reminded(
+        self, sample: model.BalloonSample, now: float
+    ) -> bool:
+        """Tell whether it is time to have it tell its statistics, again.
+
+        Its driver may have come late, or somebody has set its period back.
+        """
+        since_seconds = now - self.statistics_asked_at
+        if sample.statistics or since_seconds < _STATISTICS_SECONDS:
+            return False
+        self.statistics_asked_at = now
+        # NOTE: at first not: it was asked when it was listed.
+        return not math.isinf(since_seconds)
+
     def note_gift(self, moved_kib: int | None, now: float) -> None:
         """Learn whether it took what it was given; if not, wait longer.
 
@@ -188,7 +206,17 @@ class Roster:
         for record in self._records.values():
             if record.guest.name == name_or_uuid:
                 return record
-        return None
+        return self._find_instance(name_or_uuid)
+
+    def _find_instance(self, display_name: str) -> GuestRecord | None:
+        """Return the guest that its owner calls so; None if several do."""
+        found = [
+            record
+            for record in self._records.values()
+            if record.guest.instance is not None
+            and record.guest.instance.display_name == display_name
+        ]
+        return found[0] if len(found) == 1 else None
 
     def name_of(self, guest_uuid: str) -> str:
         """Return what people call a guest; its UUID if nobody knows."""
@@ -236,6 +264,13 @@ class Roster:
             if not guest.refusals and not was_able:
                 able.append(record)
         return able
+
+    def withdraw(self, guest_uuid: str, refusal: model.Refusal) -> None:
+        """Note that a guest is not to be touched, until a listing says so."""
+        record = self._records.get(guest_uuid)
+        if record is not None and refusal not in record.guest.refusals:
+            refusals = (refusal, *record.guest.refusals)
+            record.guest = dataclasses.replace(record.guest, refusals=refusals)
 
     def candidate(
         self,

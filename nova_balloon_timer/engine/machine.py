@@ -170,7 +170,7 @@ class Engine:
                 return self._end(
                     run,
                     judge.Verdict(
-                        trigger=_Trigger.CANCELLED, detail='cancelled'
+                        trigger=_Trigger.CANCELLED, detail=event.words
                     ),
                     now,
                 )

@@ -17,6 +17,12 @@ from nova_balloon_timer import situation
 # or lost power. A number of that must not be used for something else.
 _ROUND = 1000
 
+InstanceOf = Callable[[str], model.Instance | None]
+
+
+def _of_no_cloud(guest_uuid: str) -> model.Instance | None:
+    return None
+
 
 @dataclasses.dataclass(slots=True)
 class _Moving:
@@ -31,6 +37,7 @@ class Announcer:
     """Makes announcements out of what happens, each with its number.
 
     :param name_of: from a guest's UUID to what people call it
+    :param instance_of: likewise to the server in a cloud that it is
     :param progress_seconds: between two about the progress of one policy;
         0: there are none
     """
@@ -41,8 +48,10 @@ class Announcer:
         name_of: Callable[[str], str],
         make_uuid: Callable[[], str],
         progress_seconds: float,
+        instance_of: InstanceOf = _of_no_cloud,
     ) -> None:
         self._name_of = name_of
+        self._instance_of = instance_of
         self._make_uuid = make_uuid
         self._progress_seconds = progress_seconds
         self._sequences: dict[str, int] = {}
@@ -86,6 +95,7 @@ class Announcer:
         fact = announcement.PolicyCreated(
             policy=balloon_policy,
             guest_name=self._name_of(balloon_policy.guest_uuid),
+            instance=self._instance_of(balloon_policy.guest_uuid),
         )
         return self._announce(balloon_policy.uuid, fact, now)
 
@@ -101,6 +111,7 @@ class Announcer:
         fact = announcement.PolicyStarted(
             policy=balloon_policy,
             guest_name=self._name_of(guest_uuid),
+            instance=self._instance_of(guest_uuid),
             started_at=started_at,
         )
         return self._announce(balloon_policy.uuid, fact, now)
@@ -118,6 +129,7 @@ class Announcer:
         fact = announcement.PolicyProgressed(
             policy=moving.policy,
             guest_name=self._name_of(guest_uuid),
+            instance=self._instance_of(guest_uuid),
             started_at=moving.started_at,
             sample=sample,
         )
@@ -133,7 +145,9 @@ class Announcer:
         if moving is not None and moving.policy.uuid == policy_uuid:
             del self._moving[guest_uuid]
         fact = announcement.PolicyEnded(
-            guest_name=self._name_of(guest_uuid), report=report
+            guest_name=self._name_of(guest_uuid),
+            instance=self._instance_of(guest_uuid),
+            report=report,
         )
         said = self._announce(policy_uuid, fact, now)
         del self._sequences[policy_uuid]

@@ -15,7 +15,6 @@ from nova_balloon_timer import exception
 from nova_balloon_timer.messaging import oslo_messaging
 from nova_balloon_timer.messaging import transport as oslo_transport
 from nova_balloon_timer.notifier import letter
-from nova_balloon_timer.notifier import payload
 
 _GROUP = 'oslo_messaging_notifications'
 # It sends nothing.
@@ -60,20 +59,25 @@ class _HonestTransport(
 class MessageBus:
     """Sends letters in the forms that are configured.
 
-    :param host: by which the publisher is called
+    :param publisher_id: who sends them
     :param flatten: makes the unversioned form
+    :param transport: that of the service that this process is of; None: one
+        of our own is made
     :raises BusUnavailable: the configuration names no bus that there is
     """
 
     def __init__(
-        self, conf: cfg.ConfigOpts, host: str, flatten: Flatten
+        self,
+        conf: cfg.ConfigOpts,
+        publisher_id: str,
+        flatten: Flatten,
+        transport: oslo_messaging.Transport | None = None,
     ) -> None:
         self._flatten = flatten
-        self._transport = _HonestTransport(_get_transport(conf))
+        self._transport = _HonestTransport(transport or _get_transport(conf))
         options = conf.notifications
         wanted = options.notification_format
         self._unversioned = self._versioned = None
-        publisher_id = payload.publisher_id(host)
         if wanted in _UNVERSIONED:
             self._unversioned = oslo_messaging.Notifier(
                 self._transport, publisher_id, retry=0

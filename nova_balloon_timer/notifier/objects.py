@@ -57,11 +57,32 @@ class BalloonSegmentPayload(registry.Payload):
 
 
 @registry.PayloadRegistry.register
+class BalloonInstancePayload(registry.Payload):
+    """The Nova instance that a guest is, by the names that Nova gives these.
+
+    :param uuid: the instance's, which is the guest's too
+    :param display_name: what its owner calls it
+    :param tenant_id: the owner's project
+    :param host: the compute host that is in charge of it
+    """
+
+    VERSION = '1.0'
+    fields = {
+        'uuid': ovo_fields.StringField(),
+        'display_name': ovo_fields.StringField(),
+        'tenant_id': ovo_fields.StringField(),
+        'host': ovo_fields.StringField(),
+    }
+
+
+@registry.PayloadRegistry.register
 class BalloonPolicyPayload(EventPayload):
     """A timed policy, when it is made and when it starts.
 
     :param guest_uuid: the guest's UUID; in a cloud, the instance's
     :param guest_name: the guest's name in libvirt
+    :param instance: the instance that the guest is; null where a service
+        sends this that knows nothing of Nova, and while Nova has not told
     :param direction: ``inflate`` takes memory from the guest, ``deflate``
         gives it back
     :param mode: who keeps the time, the host or the guest's balloon driver
@@ -90,6 +111,9 @@ class BalloonPolicyPayload(EventPayload):
     fields = {
         'guest_uuid': ovo_fields.StringField(),
         'guest_name': ovo_fields.StringField(),
+        'instance': ovo_fields.ObjectField(
+            'BalloonInstancePayload', nullable=True
+        ),
         'direction': _choice(model.Direction),
         'mode': _choice(model.Mode),
         'origin': _choice(model.Origin),

@@ -29,9 +29,9 @@ _SECONDS_DECIMALS = 6
 _DATA = f'{registry.Payload.OBJ_SERIAL_NAMESPACE}.data'
 
 
-def publisher_id(host: str) -> str:
-    """Return who sends the notifications of a host."""
-    return f'nova-balloon-timer:{_name(host)}'
+def publisher_id(service: str, host: str) -> str:
+    """Return who sends the notifications of a host, as others know it."""
+    return f'{service}:{_name(host)}'
 
 
 def encode(
@@ -75,11 +75,11 @@ def _describe(
     match announced.fact:
         case announcement.PolicyCreated() as fact:
             return objects.BalloonPolicyPayload, _policy_values(
-                fact.policy, fact.guest_name, None, utc_at
+                fact, fact.policy, None, utc_at
             )
         case announcement.PolicyStarted() as fact:
             return objects.BalloonPolicyPayload, _policy_values(
-                fact.policy, fact.guest_name, fact.started_at, utc_at
+                fact, fact.policy, fact.started_at, utc_at
             )
         case announcement.PolicyProgressed() as fact:
             return objects.BalloonPolicyProgressPayload, _progress_values(
@@ -98,8 +98,8 @@ def _describe(
 
 
 def _policy_values(
+    fact: announcement.PolicyFact,
     balloon_policy: model.BalloonPolicy,
-    guest_name: str,
     started_at: float | None,
     utc_at: _UtcAt,
     outcomes: tuple[model.SegmentOutcome, ...] = (),
@@ -109,7 +109,10 @@ def _policy_values(
     segments = balloon_policy.segments
     return {
         'guest_uuid': _name(balloon_policy.guest_uuid),
-        'guest_name': _name(guest_name),
+        'guest_name': _name(fact.guest_name),
+        'instance': _instance_payload(
+            balloon_policy.guest_uuid, fact.instance
+        ),
         'direction': balloon_policy.direction.value,
         'mode': balloon_policy.mode.value,
         'origin': balloon_policy.origin.value,
@@ -127,6 +130,19 @@ def _policy_values(
         'started_at': _instant(started_at, utc_at),
         'deadline_at': _instant(deadline_at, utc_at),
     }
+
+
+def _instance_payload(
+    uuid: str, instance: model.Instance | None
+) -> objects.BalloonInstancePayload | None:
+    if instance is None:
+        return None
+    return objects.BalloonInstancePayload(
+        uuid=_name(uuid),
+        display_name=_name(instance.display_name),
+        tenant_id=_name(instance.project_id),
+        host=_name(instance.host),
+    )
 
 
 def _segment_payloads(
@@ -154,9 +170,7 @@ def _progress_values(
     if fact.policy.direction is model.Direction.INFLATE:
         moved_kib = -moved_kib
     return {
-        **_policy_values(
-            fact.policy, fact.guest_name, fact.started_at, utc_at
-        ),
+        **_policy_values(fact, fact.policy, fact.started_at, utc_at),
         'elapsed_seconds': _seconds(sample.at - fact.started_at),
         'actual_kib': sample.actual_kib,
         'moved_kib': moved_kib,
@@ -169,8 +183,8 @@ def _end_values(fact: announcement.PolicyEnded, utc_at: _UtcAt) -> _Values:
     report = fact.report
     return {
         **_policy_values(
+            fact,
             report.policy,
-            fact.guest_name,
             report.started_at,
             utc_at,
             report.segments,

@@ -155,6 +155,17 @@ def event(mark: saved_run.Mark) -> Json:
     }
 
 
+def _instance(instance: model.Instance | None) -> Json | None:
+    """Describe the server in a cloud that a guest is."""
+    if instance is None:
+        return None
+    return {
+        'display_name': instance.display_name,
+        'project_id': instance.project_id,
+        'flavor': instance.flavor_name,
+    }
+
+
 def guest(standing: situation.GuestStanding) -> Json:
     """Describe a guest."""
     sample = standing.sample
@@ -181,6 +192,7 @@ def guest(standing: situation.GuestStanding) -> Json:
         'rate_kib_per_second': standing.traits.rate_kib_per_second,
         'cooperation': standing.traits.cooperation,
         'policy_uuid': standing.policy_uuid,
+        'instance': _instance(standing.guest.instance),
     }
 
 

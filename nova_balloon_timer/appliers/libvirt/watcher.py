@@ -53,6 +53,16 @@ def start_event_loop() -> None:
         _loop_started = True
 
 
+def adopt_event_loop() -> None:
+    """Rely on the event loop that somebody else in this process runs.
+
+    There can be but one.
+    """
+    global _loop_started  # noqa: PLW0603
+    with _loop_lock:
+        _loop_started = True
+
+
 def _run_event_loop() -> None:
     while True:
         try:

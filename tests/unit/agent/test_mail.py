@@ -7,6 +7,7 @@ import fixtures
 
 from nova_balloon_timer import exception
 from nova_balloon_timer.agent import mail
+from nova_balloon_timer.agent import surroundings
 from nova_balloon_timer.journal import writer
 from tests.unit import base
 from tests.unit.agent import factory
@@ -45,7 +46,9 @@ class HungDiskTestCase(journal_factory.JournalTestCase):
                 }
             )
         )
-        made = mail.Mail(configuration.conf).make_announcer(str, journal)
+        made = mail.Mail(
+            configuration.conf, surroundings.Surroundings()
+        ).make_announcer(str, journal)
         self.assertIsNotNone(made)
         self.assertFalse(self.hangs.is_set())
         self.assertIn('its disk does not answer', self.log.output)

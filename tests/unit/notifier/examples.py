@@ -135,14 +135,29 @@ def _about(
     )
 
 
+def _instance(display_name: str) -> model.Instance:
+    return model.Instance(
+        display_name=display_name,
+        project_id='6f70656e737461636b2d70726f6a6563',
+        host=HOST,
+        flavor_name='m1.large.balloon',
+    )
+
+
 def _of_policies() -> Iterator[announcement.Announcement]:
-    created = announcement.PolicyCreated(policy=_WEB, guest_name=_WEB_NAME)
+    created = announcement.PolicyCreated(
+        policy=_WEB, guest_name=_WEB_NAME, instance=_instance('web')
+    )
     started = announcement.PolicyStarted(
-        policy=_WEB, guest_name=_WEB_NAME, started_at=_STARTED_AT
+        policy=_WEB,
+        guest_name=_WEB_NAME,
+        instance=_instance('web'),
+        started_at=_STARTED_AT,
     )
     progressed = announcement.PolicyProgressed(
         policy=_WEB,
         guest_name=_WEB_NAME,
+        instance=_instance('web'),
         started_at=_STARTED_AT,
         sample=base.make_sample(
             at=_STARTED_AT + 0.9,
@@ -154,12 +169,14 @@ def _of_policies() -> Iterator[announcement.Announcement]:
     yield _about(_WEB.uuid, 0, 0.008, created)
     yield _about(_WEB.uuid, 1, 0.0125, started)
     yield _about(_WEB.uuid, 2, 0.9125, progressed)
-    for name, sequence, seconds, report in (
-        (_WEB_NAME, 3, 1.39, _TARGET_REACHED),
-        (_BATCH_NAME, 2, 2.27, _DEADLINE_REACHED),
-        (_DATABASE_NAME, 2, 1.004, _STOPPED),
+    for name, instance, sequence, seconds, report in (
+        (_WEB_NAME, _instance('web'), 3, 1.39, _TARGET_REACHED),
+        (_BATCH_NAME, None, 2, 2.27, _DEADLINE_REACHED),
+        (_DATABASE_NAME, _instance('database'), 2, 1.004, _STOPPED),
     ):
-        ended = announcement.PolicyEnded(guest_name=name, report=report)
+        ended = announcement.PolicyEnded(
+            guest_name=name, instance=instance, report=report
+        )
         yield _about(report.policy.uuid, sequence, seconds, ended)
 
 
@@ -204,7 +221,7 @@ def message(
         'event_type': announced.event_type.value,
         'payload': sent,
         'priority': announced.priority.value.upper(),
-        'publisher_id': payload.publisher_id(HOST),
+        'publisher_id': payload.publisher_id('nova-balloon-timer', HOST),
     }
 
 

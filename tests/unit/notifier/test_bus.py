@@ -60,7 +60,9 @@ class BusTestCase(base.TestCase):
             )
         )
         self.is_enabled = bus.is_enabled(configuration.conf)
-        return bus.MessageBus(configuration.conf, 'compute1', _flatten)
+        return bus.MessageBus(
+            configuration.conf, 'nova-balloon-timer:compute1', _flatten
+        )
 
     def topics(self, kind: str) -> list[str]:
         self.make(kind).send(post_office.make_letter(1, priority='warn'))

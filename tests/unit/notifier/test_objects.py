@@ -17,9 +17,10 @@ from tests.unit.notifier import examples
 from oslo_versionedobjects import fixture
 
 _FINGERPRINTS = {
-    'BalloonPolicyEndPayload': '1.0-9bab5d889c3e7e9a5345239dd17b5968',
-    'BalloonPolicyPayload': '1.0-7ed10c08502b0f8b5ab5a656e5569d94',
-    'BalloonPolicyProgressPayload': '1.0-ac7e49741722b81dec10d2ac2b22a5d1',
+    'BalloonInstancePayload': '1.0-833925250004fb14b4241964a361574f',
+    'BalloonPolicyEndPayload': '1.0-65548a02e08cad9a1e11f8b341f0b65f',
+    'BalloonPolicyPayload': '1.0-d5e81cb92f97862fe802c0eae2c0602b',
+    'BalloonPolicyProgressPayload': '1.0-80788b8ba0566b4ae21dd798b9f8d558',
     'BalloonSegmentPayload': '1.0-8109e11c944221f198e6a3ec84e7ef7f',
     'HostMemoryPressurePayload': '1.0-cf00323f5280a7a424ca982d954959af',
 }

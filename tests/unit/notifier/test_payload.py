@@ -190,7 +190,9 @@ class HostileWordsTest(base.TestCase):
                 announced, host=text, utc_at=examples.utc_at
             )
             self.assertLess(len(json.dumps(primitive)), _MOST_BYTES)
-            self.assertLess(len(payload.publisher_id(text)), 300)
+            self.assertLess(
+                len(payload.publisher_id('nova-compute', text)), 300
+            )
 
 
 def _memories() -> st.SearchStrategy[situation.HostMemory | None]:

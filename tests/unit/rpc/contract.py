@@ -27,7 +27,7 @@ PAST_KEYS = _keys("""
 GUEST_KEYS = _keys("""
     uuid name maximum_kib actual_kib usable_kib rss_kib floor_kib reserve_kib
     could_take_kib could_free_kib priority refusals left_alone
-    rate_kib_per_second cooperation policy_uuid
+    rate_kib_per_second cooperation policy_uuid instance
 """)
 HOST_KEYS = _keys("""
     host version started_at is_short words total_kib available_kib

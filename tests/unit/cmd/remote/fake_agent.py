@@ -127,6 +127,7 @@ def guest(name: str = 'web-01', **more: Any) -> View:
         'rate_kib_per_second': None,
         'cooperation': 1.0,
         'policy_uuid': None,
+        'instance': None,
     }
     return fields | more
 

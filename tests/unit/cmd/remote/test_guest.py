@@ -8,11 +8,15 @@ from tests.unit.cmd.remote import shell
 class ListTestCase(shell.RemoteTestCase):
     def test_tells_what_the_agent_knows(self) -> None:
         policy = base.uuid_of('policy')
-        self.agent.guests = [fake_agent.guest(policy_uuid=policy)]
+        instance = {'display_name': 'shop', 'project_id': '1', 'flavor': 'm1'}
+        self.agent.guests = [
+            fake_agent.guest(policy_uuid=policy, instance=instance)
+        ]
         self.assertEqual(
             [
                 {
                     'Guest': 'web-01',
+                    'Server': 'shop',
                     'UUID': base.uuid_of('web-01'),
                     'Actual MiB': 1024.0,
                     'Maximum MiB': 1024.0,

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asks Nova for the instances of this host: seldom at rest, else often.
+
+Nova tells nobody on the host that it begins to do something with an instance,
+so whoever must know has to ask. It is one call to nova-conductor for all the
+instances, in a thread of its own, as it may take as long as the message bus.
+"""
+
+from collections.abc import Callable, Sequence
+import threading
+import time
+
+from oslo_log import log as logging
+
+from nova_balloon_timer import message
+from nova_balloon_timer import model
+from nova_balloon_timer.agent import surroundings as agent_surroundings
+from nova_balloon_timer.nova import instance as nova_instance
+from nova_balloon_timer.nova import ledger as nova_ledger
+
+LOG = logging.getLogger(__name__)
+
+# While a policy is under way or may be made at any moment: as long as a
+# balloon may go on moving beside what Nova begins.
+_TENSE_SECONDS = 1.0
+# While Nova does something with an instance.
+_BUSY_SECONDS = 5.0
+# How long a guest may be no instance of this host, as one that migrates here
+# is at first, and still be about to become one.
+_ARRIVAL_SECONDS = 600.0
+
+Fetch = Callable[[], Sequence[nova_instance.NovaInstance]]
+
+
+class InstanceWatch:
+    """Keeps a ledger up to date.
+
+    It listens to what the agent does, to know how often to ask.
+
+    :param fetch: asks Nova; may raise whatever it likes
+    :param rest_seconds: between two questions at rest, asked each time
+    """
+
+    def __init__(
+        self,
+        ledger: nova_ledger.Ledger,
+        fetch: Fetch,
+        rest_seconds: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._fetch = fetch
+        self._rest_seconds = rest_seconds
+        self._clock = clock
+        self._post: agent_surroundings.Post | None = None
+        self._wake = threading.Event()
+        self._is_closed = False
+        self._is_short = False
+        self._moving: set[str] = set()
+        # By the guest's UUID, when it was seen first.
+        self._strangers: dict[str, float] = {}
+        self._is_failing = False
+
+    def refresh(self) -> None:
+        """Ask Nova now; if it does not tell, what it told before holds."""
+        try:
+            instances = self._fetch()
+        except Exception as error:  # noqa: BLE001 - Nova's errors are many
+            if not self._is_failing:
+                LOG.warning(
+                    'Nova does not tell the instances of this host: %s',
+                    ' '.join(str(error).split()) or type(error).__name__,
+                )
+            self._is_failing = True
+            return
+        if self._is_failing:
+            LOG.info('Nova tells the instances of this host again')
+        self._is_failing = False
+        for event in self._ledger.take(instances):
+            if self._post is not None:
+                self._post(event)
+
+    def start(self, post: agent_surroundings.Post) -> None:
+        """Ask from now on, and tell what changes."""
+        self._post = post
+        threading.Thread(
+            target=self._run, name='balloon-instances', daemon=True
+        ).start()
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._is_closed = True
+        self._wake.set()
+
+    def note_guests(self, guest_uuids: Sequence[str]) -> None:
+        """Learn which guests there are; ask at once about unknown ones."""
+        now = self._clock()
+        unknown = {it for it in guest_uuids if it not in self._ledger}
+        has_new = not unknown <= self._strangers.keys()
+        self._strangers = {it: self._strangers.get(it, now) for it in unknown}
+        if has_new:
+            self._wake.set()
+
+    def started(self, balloon_policy: model.BalloonPolicy) -> None:
+        """Ask at once, and often."""
+        self._moving.add(balloon_policy.uuid)
+        self._wake.set()
+
+    def sampled(self, guest_uuid: str, sample: model.BalloonSample) -> None:
+        """Do nothing."""
+
+    def ended(self, report: model.EndReport) -> None:
+        """Ask less often again."""
+        self._moving.discard(report.policy.uuid)
+
+    def noticed(self, notice: message.Notice) -> None:
+        """Ask at once when policies are about to be made."""
+        match notice:
+            case message.PressureStarted():
+                self._is_short = True
+                self._wake.set()
+            case message.PressureEnded():
+                self._is_short = False
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait(self._pause_seconds())
+            self._wake.clear()
+            if self._is_closed:
+                return
+            try:
+                self.refresh()
+            except Exception:
+                LOG.exception('What Nova told is not understood')
+
+    def _pause_seconds(self) -> float:
+        if self._is_short or self._moving:
+            return _TENSE_SECONDS
+        if self._ledger.has_busy or self._has_arrivals():
+            return _BUSY_SECONDS
+        return self._rest_seconds()
+
+    def _has_arrivals(self) -> bool:
+        since = self._clock() - _ARRIVAL_SECONDS
+        return any(seen_at > since for seen_at in self._strangers.values())
