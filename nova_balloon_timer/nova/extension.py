@@ -148,8 +148,8 @@ class Extension:
         return None
 
     def _make_agent(self) -> host_agent.Agent:
-        host_agent.check(self._conf)
         surroundings = nova_surroundings.NovaSurroundings(self._conf)
+        host_agent.check(self._conf)
         agent = host_agent.Agent(
             self._conf,
             surroundings,

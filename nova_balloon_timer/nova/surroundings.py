@@ -25,6 +25,9 @@ class NovaSurroundings(agent_surroundings.Surroundings):
     """Guests are instances, libvirt's events come by Nova's thread."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
+        # NOTE: before any applier is made, also for a check: a second loop
+        # would leave connections without answers to their keepalives.
+        watcher.adopt_event_loop()
         options = conf.balloon_timer
         self._ledger = nova_ledger.Ledger(lambda: options.enabled_by_default)
         self._watch = nova_watch.InstanceWatch(
@@ -40,7 +43,6 @@ class NovaSurroundings(agent_surroundings.Surroundings):
         waiting, and asking for it while libvirtd is away has Nova tell of
         errors.
         """
-        watcher.adopt_event_loop()
         return nova_applier.InstanceApplier(
             super().make_applier(conf), self._ledger, self._watch
         )
