@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 
+from concurrent import futures
 import json
 import os
 import pathlib
 import signal
+import subprocess
 import time
 
 import testscenarios
@@ -169,6 +171,26 @@ class LibvirtdTest(fault.FaultTest):
                     call()
                 except exception.HypervisorUnavailable as error:
                     self.fail(f'{kind.__name__}.{name}: {error}')
+
+
+class ForkTest(fault.FaultTest):
+    """Another thread of our process begins a program, as Nova does."""
+
+    def test_a_child_does_not_close_our_connections(self) -> None:
+        (east,) = self.balloons('east')
+        applier = libvirt_applier.LibvirtApplier(self.lab.uri)
+        self.addCleanup(applier.close)
+        with futures.ThreadPoolExecutor(1) as pool:
+            pool.submit(applier.connect).result()
+            # NOTE: it is preexec_fn that has Python go on in the child.
+            subprocess.run(['true'], check=True, preexec_fn=_do_nothing)
+            sample = pool.submit(applier.read, east.guest.uuid).result()
+            pool.submit(applier.disconnect).result()
+        self.assertEqual(east.full_kib, sample.actual_kib)
+
+
+def _do_nothing() -> None:
+    pass
 
 
 class FrozenQemuTest(fault.FaultTest):

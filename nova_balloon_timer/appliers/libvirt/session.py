@@ -28,17 +28,33 @@ class Domain:
     maximum_kib: int
 
 
-class Sessions(threading.local):
+class _Session:
+    """A thread's connection, and the handles that are valid for it."""
+
+    def __init__(self) -> None:
+        self.connection: libvirt.virConnect | None = None
+        self.domains: dict[str, Domain] = {}
+
+
+class Sessions:
     """The calling thread's connection, reopened when it broke.
 
     It does not wait or retry: a call fails at once while libvirt is away,
     and whoever asked decides when to ask again.
+
+    NOTE: not a threading.local. What those hold of other threads goes in a
+    child that this process forks, and there a connection's end tells libvirtd
+    to close ours: it is the same socket. Nova forks with each command.
     """
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
-        self._connection: libvirt.virConnect | None = None
-        self._domains: dict[str, Domain] = {}
+        self._sessions: dict[int, _Session] = {}
+
+    @property
+    def _mine(self) -> _Session:
+        # NOTE: a thread of the same number finds the one of its predecessor.
+        return self._sessions.setdefault(threading.get_ident(), _Session())
 
     def open(self) -> libvirt.virConnect:
         """Return the connection.
@@ -46,23 +62,23 @@ class Sessions(threading.local):
         :raises HypervisorUnavailable: nobody answers at the URI
         :raises HypervisorDenied: we may not use it
         """
-        if self._connection is None:
+        mine = self._mine
+        if mine.connection is None:
             with libvirt_error.translated(self._uri):
-                self._connection = libvirt.open(self._uri)
+                mine.connection = libvirt.open(self._uri)
             # NOTE: or a dead host is waited for as long as TCP waits; a
             # driver within our process has none and needs none.
             with contextlib.suppress(libvirt.libvirtError):
-                self._connection.setKeepAlive(5, 3)
-        return self._connection
+                mine.connection.setKeepAlive(5, 3)
+        return mine.connection
 
     def close(self) -> None:
         """Close the thread's connection, if it has one."""
-        connection = self._connection
-        self._connection = None
-        self._domains.clear()
-        if connection is not None:
+        mine = self._sessions.pop(threading.get_ident(), None)
+        if mine is not None and mine.connection is not None:
+            mine.domains.clear()
             with contextlib.suppress(libvirt.libvirtError):
-                connection.close()
+                mine.connection.close()
 
     @contextlib.contextmanager
     def connection(
@@ -90,7 +106,7 @@ class Sessions(threading.local):
             with self.connection(guest_uuid):
                 yield self._look_up(guest_uuid)
         except exception.GuestNotFound:
-            self._domains.pop(guest_uuid, None)
+            self._mine.domains.pop(guest_uuid, None)
             raise
         except exception.GuestNotRunning as error:
             if not self._is_active(guest_uuid):
@@ -99,7 +115,7 @@ class Sessions(threading.local):
             raise exception.HypervisorError(**error.details) from error
 
     def _is_active(self, guest_uuid: str) -> bool:
-        domain = self._domains.get(guest_uuid)
+        domain = self._mine.domains.get(guest_uuid)
         if domain is None:
             return False
         with contextlib.suppress(libvirt.libvirtError):
@@ -107,11 +123,12 @@ class Sessions(threading.local):
         return False
 
     def _look_up(self, guest_uuid: str) -> Domain:
-        domain = self._domains.get(guest_uuid)
+        domains = self._mine.domains
+        domain = domains.get(guest_uuid)
         if domain is None:
             handle = self.open().lookupByUUIDString(guest_uuid)
             domain = Domain(handle=handle, maximum_kib=int(handle.maxMemory()))
-            if len(self._domains) >= _MOST_DOMAINS:
-                self._domains.clear()
-            self._domains[guest_uuid] = domain
+            if len(domains) >= _MOST_DOMAINS:
+                domains.clear()
+            domains[guest_uuid] = domain
         return domain

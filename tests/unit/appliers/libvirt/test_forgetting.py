@@ -98,4 +98,4 @@ class HandleTestCase(base.TestCase):
             world.add(identity=base.uuid_of(name), label=name)
             with sessions.domain(base.uuid_of(name)) as domain:
                 self.assertEqual(name, domain.handle.name())
-        self.assertLessEqual(len(sessions._domains), 3)
+        self.assertLessEqual(len(sessions._mine.domains), 3)
