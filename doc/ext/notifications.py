@@ -42,6 +42,8 @@ def describe_type(field: Any) -> str:
     """Say what a field holds."""
     if isinstance(field, ovo_fields.ListOfObjectsField):
         kind = f'list of ``{field.objname}``'
+    elif isinstance(field, ovo_fields.ObjectField):
+        kind = f'``{field.objname}``'
     elif isinstance(field, ovo_fields.EnumField):
         kind = ', '.join(f'``{value}``' for value in field.valid_values)
     else:
