@@ -15,6 +15,7 @@ import subprocess
 import types
 
 from tools.lab import error
+from tools.lab import loopback
 from tools.lab import process
 from tools.lab import rabbitmq_files
 
@@ -165,7 +166,7 @@ class PrivateRabbitMQ:
     def _answers(self) -> bool:
         """Tell whether it begins to speak AMQP with us."""
         port = int(self._files.settings['amqp_port'])
-        address = (rabbitmq_files.HOST, port)
+        address = (loopback.HOST, port)
         try:
             with socket.create_connection(address, _ANSWER_SECONDS) as client:
                 client.sendall(_GREETING)

@@ -8,21 +8,16 @@ import json
 import os
 import pathlib
 import secrets
-import socket
 import string
 
 from tools.lab import certificate
-from tools.lab import error
+from tools.lab import loopback
 
-HOST = '127.0.0.1'
 # Debian's rabbitmq-server, past the wrapper that becomes another user.
 PROGRAM = pathlib.Path('/usr/lib/rabbitmq/bin/rabbitmq-server')
 
 _USER = 'lab'
 _PORT_NAMES = ('amqp_port', 'tls_port', 'erlang_port', 'epmd_port')
-# Below those that the kernel gives to clients: one that tries again and again
-# while the broker is away must not come to hold the broker's port.
-_PORTS = range(20000, 32768)
 
 _CONFIG = string.Template("""\
 [{rabbit, [
@@ -60,7 +55,7 @@ class RabbitMQFiles:
         path = self.root / 'settings.json'
         if not path.exists():
             self.root.mkdir(parents=True, exist_ok=True)
-            ports = _free_ports(len(_PORT_NAMES))
+            ports = loopback.free_ports(len(_PORT_NAMES))
             made = dict(zip(_PORT_NAMES, map(str, ports), strict=True))
             made['password'] = secrets.token_hex(8)
             path.write_text(json.dumps(made))
@@ -69,10 +64,8 @@ class RabbitMQFiles:
 
     def url(self, port_name: str) -> str:
         """Give what clients connect to."""
-        password = self.settings['password']
-        return (
-            f'rabbit://{_USER}:{password}@{HOST}:{self.settings[port_name]}/'
-        )
+        password, port = self.settings['password'], self.settings[port_name]
+        return f'rabbit://{_USER}:{password}@{loopback.HOST}:{port}/'
 
     def log(self, name: str) -> pathlib.Path:
         """Say where a program's output goes."""
@@ -96,7 +89,7 @@ class RabbitMQFiles:
             'PATH': os.environ['PATH'],
             'HOME': str(self.home),
             'LC_ALL': 'C.UTF-8',
-            'ERL_EPMD_ADDRESS': HOST,
+            'ERL_EPMD_ADDRESS': loopback.HOST,
             'ERL_EPMD_PORT': self.settings['epmd_port'],
             'RABBITMQ_ADVANCED_CONFIG_FILE': f'{self.root}/none',
             'RABBITMQ_CONFIG_FILE': f'{self.root}/rabbitmq.config',
@@ -132,17 +125,3 @@ class RabbitMQFiles:
         for name, source in links.items():
             with contextlib.suppress(FileExistsError):
                 (self.root / name).symlink_to(source)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Find ports of loopback at which nobody listens."""
-    found: list[int] = []
-    with contextlib.ExitStack() as stack:
-        for port in secrets.SystemRandom().sample(_PORTS, len(_PORTS)):
-            server = stack.enter_context(socket.socket())
-            with contextlib.suppress(OSError):
-                server.bind((HOST, port))
-                found.append(port)
-            if len(found) == count:
-                return found
-    raise error.LabError('no port is free')
