@@ -10,6 +10,8 @@
 #   ensure_venv DIR [WHAT...]  a virtual environment with WHAT installed:
 #                              a requirements file (*.txt), or a project to
 #                              be installed in editable mode ('.', '.[report]')
+#   ensure_installed DIR       the project itself in a virtual environment, as
+#                              users install it, and again after a change
 #   ensure_packages [PROFILE...]
 #                              what bindep.txt lists for the profiles. bindep
 #                              lives in $NBT_VENV (default: .venv)
@@ -113,6 +115,27 @@ ensure_venv() (
     quietly "$venv/bin/python" -m pip install -q \
         --disable-pip-version-check "$@" || exit
     echo "$inputs" > "$stamp"
+)
+
+# Print what decides whether the project has to be installed again.
+_sources() {
+    "$venv/bin/python" --version
+    find nova nova_balloon_timer requirements.txt setup.cfg setup.py \
+        -type f ! -name '*.pyc' -exec sha256sum {} + 2> /dev/null | sort
+}
+
+ensure_installed() (
+    venv=$1
+    stamp=$venv/.project
+    sources=$(_sources | sha256sum)
+    [ "$(cat "$stamp" 2> /dev/null)" != "$sources" ] || exit 0
+    say "installing nova-balloon-timer into $venv"
+    rm -rf build/lib
+    quietly "$venv/bin/python" -m pip install -q \
+        --disable-pip-version-check --force-reinstall --no-deps . || exit
+    quietly "$venv/bin/python" -m pip install -q \
+        --disable-pip-version-check . || exit
+    echo "$sources" > "$stamp"
 )
 
 # Print what decides whether bindep, which is slow, has to look again.

@@ -52,7 +52,7 @@ class Catalog:
         )
         self.conductor = self._nova('nova-conductor', written.nova_database)
         self.scheduler = self._nova('nova-scheduler', written.nova_database)
-        self.compute = self._nova('nova-compute', written.nova_compute)
+        self.compute = self._nova('nova-compute', *written.compute_files[1:])
 
     @property
     def apis(self) -> tuple[service.Service, ...]:

@@ -9,6 +9,7 @@ import pathlib
 import openstack
 
 from tools.lab import domain
+from tools.lab import error
 from tools.lab import image as lab_image
 from tools.lab.nova import configuration
 from tools.lab.nova import layout as lab_layout
@@ -58,6 +59,17 @@ class Cloud:
         server = lab_server.Server(self.connection, self._layout, made, spec)
         server.wait('ACTIVE')
         return server
+
+    def delete(self, name: str) -> None:
+        """Delete a server, and wait until it is gone.
+
+        :raises LabError: there is none of that name
+        """
+        found = self.connection.compute.find_server(name)
+        if found is None:
+            raise error.LabError(f'there is no server {name}')
+        spec = domain.GuestSpec(name=name)
+        lab_server.Server(self.connection, self._layout, found, spec).delete()
 
     def flavor(self, memory_mib: int, extra_specs: Mapping[str, str]) -> str:
         """Give the id of a flavor, making it if it is not there."""

@@ -63,10 +63,16 @@ class Configuration:
         self.nova_compute = layout.etc / 'nova-compute.conf'
         self.api_paste = layout.prefix / 'etc' / 'nova' / 'api-paste.ini'
 
-    def write(self, compute_options: Groups) -> None:
+    @property
+    def compute_files(self) -> tuple[pathlib.Path, ...]:
+        """Give what nova-compute reads, and our own command may read."""
+        return self.nova, self.nova_compute
+
+    def write(self, compute_options: Groups) -> bool:
         """Write all files.
 
         :param compute_options: what nova-compute is told beside the rest
+        :returns: whether nova-compute is told something else than before
         """
         self._write(self.keystone, self._keystone())
         self._write(self.placement, self._placement())
@@ -79,11 +85,10 @@ class Configuration:
                 'database': self._database('nova_cell1'),
             },
         )
-        self.write_compute(compute_options)
-
-    def write_compute(self, options: Groups) -> None:
-        """Write again what nova-compute alone reads."""
-        self._write(self.nova_compute, merged(self._compute(), options))
+        path = self.nova_compute
+        before = path.read_text() if path.exists() else ''
+        self._write(path, merged(self._compute(), compute_options))
+        return before != path.read_text()
 
     def _write(self, path: pathlib.Path, groups: Groups) -> None:
         path.write_text(ini(groups))
@@ -203,11 +208,12 @@ class Configuration:
         }
 
     def _compute(self) -> Groups:
-        files = f'--config-file {self.nova} --config-file {self.nova_compute}'
+        files = ' '.join(f'--config-file {it}' for it in self.compute_files)
         helper = f'{self._layout.bin}/privsep-helper {files}'
         return {
             'DEFAULT': {
                 'compute_driver': 'libvirt.LibvirtDriver',
+                'compute_monitors': 'cpu.balloon_timer',
                 'heal_instance_info_cache_interval': -1,
                 'ram_allocation_ratio': 4,
             },

@@ -86,7 +86,7 @@ class NovaLab:
         if os.geteuid() != 0:
             raise error.LabError('this lab needs root')
         self.layout.lay_out()
-        self.configuration.write(self._compute_options)
+        self._configure()
         identity.make_keys(self.layout)
         fresh = not self.mariadb.data.exists()
         if fresh:
@@ -132,6 +132,17 @@ class NovaLab:
         for future in futures:
             future.result()
         self._step('mariadb', self.mariadb.service.stop)
+
+    def _configure(self) -> None:
+        """Write the configuration, and end what does not run by it."""
+        is_other = self.configuration.write(self._compute_options)
+        installed_at = self.layout.installed_at
+        compute = self.services.compute
+        for one in (compute, self.services.nova_api):
+            if one.pid is not None and (
+                one.started_at < installed_at or (is_other and one is compute)
+            ):
+                one.stop()
 
     def _stop_compute(self) -> None:
         self.services.compute.stop(_COMPUTE_END_SECONDS)

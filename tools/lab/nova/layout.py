@@ -7,8 +7,10 @@ import json
 import pathlib
 import secrets
 import sys
+import sysconfig
 from typing import Any
 
+from tools.lab import error
 from tools.lab import loopback
 
 APIS = ('identity', 'placement', 'image', 'network', 'compute')
@@ -60,6 +62,17 @@ class Layout:
     def url(self, api: str) -> str:
         """Give what the clients of an API connect to."""
         return f'http://{loopback.HOST}:{self.port(api)}'
+
+    @property
+    def installed_at(self) -> float:
+        """Give when the extension was installed, in seconds of the epoch.
+
+        :raises LabError: it is not
+        """
+        folder = pathlib.Path(sysconfig.get_path('purelib'))
+        for record in folder.glob('nova_balloon_timer-*.dist-info/RECORD'):
+            return record.stat().st_mtime
+        raise error.LabError(f'nova-balloon-timer is not in {folder}')
 
     def lay_out(self) -> None:
         """Make the folders; what is there already stays."""

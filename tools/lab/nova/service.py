@@ -4,7 +4,6 @@
 from collections.abc import Sequence
 import contextlib
 import os
-import pathlib
 import signal
 import subprocess
 
@@ -12,16 +11,13 @@ from tools.lab import error
 from tools.lab import process
 from tools.lab.nova import layout as lab_layout
 
-_MARK = 'NOVA_LAB_SERVICE'
 _END_SECONDS = 30
-_KIB_PER_MIB = 1024
 
 
 class Service:
     """Own a program, whose process is saved below the lab's folder.
 
-    A process is ours by the mark in its environment, which its children
-    have as well: one that took the number of another is not.
+    It is the first of a session, to which its children belong as well.
 
     :param words: what is run
     :param port: where it is served, if it is an API
@@ -43,12 +39,10 @@ class Service:
         self._words = list(words)
         self._pid_file = layout.run / f'{name}.pid'
         self._cwd = layout.root
-        self._mark = f'{_MARK}={self._pid_file}'.encode()
         self._environment = {
             'HOME': str(layout.root),
             'LC_ALL': 'C.UTF-8',
             'PATH': f'{layout.bin}:{os.environ["PATH"]}',
-            _MARK: str(self._pid_file),
             **(environment or {}),
         }
         self._child: subprocess.Popen[bytes] | None = None
@@ -56,33 +50,21 @@ class Service:
     @property
     def pid(self) -> int | None:
         """Give the process that was started, or None if it does not run."""
-        if self._child is not None:
-            if self._child.poll() is None:
-                return self._child.pid
+        if self._child is not None and self._child.poll() is not None:
             self._child = None
-        try:
-            pid = int(self._pid_file.read_text())
-        except (OSError, ValueError):
-            return None
-        return pid if self._ours(pid) and process.is_alive(pid) else None
+        saved = self._saved()
+        return saved if saved and process.is_alive(saved) else None
 
     @property
     def pids(self) -> list[int]:
         """Give all its processes: the one that was started, and others."""
-        found = (int(name) for name in os.listdir('/proc') if name.isdigit())
-        return [it for it in found if self._ours(it) and process.is_alive(it)]
+        saved = self._saved()
+        return process.session(saved) if saved else []
 
     @property
-    def rss_mib(self) -> int:
-        """Read what its processes have in memory, what they share twice."""
-        total_kib = 0
-        for pid in self.pids:
-            with contextlib.suppress(OSError):
-                status = pathlib.Path(f'/proc/{pid}/status').read_text()
-                for line in status.splitlines():
-                    if line.startswith('VmRSS:'):
-                        total_kib += int(line.split()[1])
-        return total_kib // _KIB_PER_MIB
+    def started_at(self) -> float:
+        """Give when it was started last, in seconds of the epoch."""
+        return self._pid_file.stat().st_mtime
 
     def start(self) -> None:
         """Start it unless it runs; it may not be ready on return."""
@@ -100,7 +82,8 @@ class Service:
                 env=self._environment,
                 start_new_session=True,
             )
-        self._pid_file.write_text(str(self._child.pid))
+        pid = self._child.pid
+        self._pid_file.write_text(f'{pid} {process.started(pid)}')
 
     def check(self) -> None:
         """See that it runs.
@@ -138,15 +121,13 @@ class Service:
             for pid in self.pids:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            return self.pid is None and not self.pids
+            return not self.pids
 
-        # NOTE: while a child becomes another program, /proc does not say
-        # whose it is.
-        if self._child is not None and self._child.poll() is None:
-            self._child.kill()
-            self._child.wait()
         if not process.wait_until(ended, _END_SECONDS):
             raise error.LabError(f'processes do not end: {self.pids}')
+        if self._child is not None:
+            self._child.wait()
+            self._child = None
         self._pid_file.unlink(missing_ok=True)
 
     def restart(self) -> None:
@@ -154,9 +135,10 @@ class Service:
         self.stop()
         self.start()
 
-    def _ours(self, pid: int) -> bool:
+    def _saved(self) -> int | None:
+        """Give the number that is saved, unless another process has it."""
         try:
-            given = pathlib.Path(f'/proc/{pid}/environ').read_bytes()
-        except OSError:
-            return False
-        return self._mark in given.split(b'\0')
+            pid, started = self._pid_file.read_text().split()
+        except (OSError, ValueError):
+            return None
+        return int(pid) if process.started(int(pid)) in ('', started) else None
