@@ -7,6 +7,7 @@ instances, in a thread of its own, as it may take as long as the message bus.
 """
 
 from collections.abc import Callable, Sequence
+import math
 import threading
 import time
 
@@ -23,6 +24,8 @@ LOG = logging.getLogger(__name__)
 # While a policy is under way or may be made at any moment: as long as a
 # balloon may go on moving beside what Nova begins.
 _TENSE_SECONDS = 1.0
+# A guest whose policy is under way is looked at more often.
+_STILL_SECONDS = 3.0
 # While Nova does something with an instance.
 _BUSY_SECONDS = 5.0
 # How long a guest may be no instance of this host, as one that migrates here
@@ -56,7 +59,7 @@ class InstanceWatch:
         self._wake = threading.Event()
         self._is_closed = False
         self._is_short = False
-        self._moving: set[str] = set()
+        self._moved_at = -math.inf
         # By the guest's UUID, when it was seen first.
         self._strangers: dict[str, float] = {}
         self._is_failing = False
@@ -83,6 +86,8 @@ class InstanceWatch:
     def start(self, post: agent_surroundings.Post) -> None:
         """Ask from now on, and tell what changes."""
         self._post = post
+        # What was told before, was told to nobody.
+        self._wake.set()
         threading.Thread(
             target=self._run, name='balloon-instances', daemon=True
         ).start()
@@ -102,16 +107,17 @@ class InstanceWatch:
             self._wake.set()
 
     def started(self, balloon_policy: model.BalloonPolicy) -> None:
-        """Ask at once, and often."""
-        self._moving.add(balloon_policy.uuid)
-        self._wake.set()
+        """Do nothing: its guest is looked at first."""
 
     def sampled(self, guest_uuid: str, sample: model.BalloonSample) -> None:
-        """Do nothing."""
+        """Ask at once when a policy is under way, and often."""
+        was_still = self._is_still
+        self._moved_at = self._clock()
+        if was_still:
+            self._wake.set()
 
     def ended(self, report: model.EndReport) -> None:
-        """Ask less often again."""
-        self._moving.discard(report.policy.uuid)
+        """Do nothing: its guest is not looked at any more."""
 
     def noticed(self, notice: message.Notice) -> None:
         """Ask at once when policies are about to be made."""
@@ -134,11 +140,15 @@ class InstanceWatch:
                 LOG.exception('What Nova told is not understood')
 
     def _pause_seconds(self) -> float:
-        if self._is_short or self._moving:
+        if self._is_short or not self._is_still:
             return _TENSE_SECONDS
         if self._ledger.has_busy or self._has_arrivals():
             return _BUSY_SECONDS
         return self._rest_seconds()
+
+    @property
+    def _is_still(self) -> bool:
+        return self._clock() - self._moved_at > _STILL_SECONDS
 
     def _has_arrivals(self) -> bool:
         since = self._clock() - _ARRIVAL_SECONDS
