@@ -32,12 +32,17 @@ class Cloud:
         return connect(self._layout)
 
     def can_boot(self) -> bool:
-        """Tell whether the compute host is known, and offers memory."""
+        """Tell whether the compute host is alive, known, and has memory."""
         compute, placement = self.connection.compute, self.connection.placement
-        return bool(list(compute.hypervisors())) and any(
-            stock.resource_class == 'MEMORY_MB'
-            for provider in placement.resource_providers()
-            for stock in placement.resource_provider_inventories(provider)
+        alive = {it.binary for it in compute.services() if it.state == 'up'}
+        return (
+            {'nova-compute', 'nova-scheduler'} <= alive
+            and bool(list(compute.hypervisors()))
+            and any(
+                stock.resource_class == 'MEMORY_MB'
+                for provider in placement.resource_providers()
+                for stock in placement.resource_provider_inventories(provider)
+            )
         )
 
     def boot(

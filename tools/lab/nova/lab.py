@@ -165,11 +165,18 @@ class NovaLab:
         # NOTE: a nova-compute that comes before it waits for 10 s.
         self._await(
             'nova-conductor',
-            lambda: message_queue.is_consumed(self.rabbitmq.url, 'conductor'),
+            lambda: self._is_consumed('conductor'),
         )
 
     def _wait_compute(self) -> None:
-        self._await('nova-compute', self.cloud.can_boot)
+        queue = f'compute.{configuration.HOST_NAME}'
+        self._await(
+            'nova-compute',
+            lambda: self._is_consumed(queue) and self.cloud.can_boot(),
+        )
+
+    def _is_consumed(self, queue: str) -> bool:
+        return message_queue.is_consumed(self.rabbitmq.url, queue)
 
     def _await(self, what: str, condition: Callable[[], bool]) -> None:
         """Wait for a condition as long as all that was started runs."""

@@ -15,6 +15,7 @@ from tools.lab import process
 from tools.lab.nova import layout as lab_layout
 
 _ACTION_SECONDS = 90
+_FAULT_SECONDS = 5
 
 
 class Server:
@@ -53,8 +54,7 @@ class Server:
             nonlocal seen
             seen = self.show()
             if seen.status == 'ERROR' != status:
-                said = (seen.fault or {}).get('message', 'no fault')
-                raise error.LabError(f'{self.name} has failed: {said}')
+                raise error.LabError(f'{self.name} failed: {self._fault()}')
             return bool(seen.status == status and not seen.task_state)
 
         if not process.wait_until(has_come, timeout_seconds):
@@ -141,6 +141,12 @@ class Server:
 
         if not process.wait_until(is_gone, timeout_seconds):
             raise error.LabError(f'{self.name} is not deleted')
+
+    def _fault(self) -> str:
+        """Give what Nova says of a failure, which it does a bit later."""
+        process.wait_until(lambda: bool(self.show().fault), _FAULT_SECONDS)
+        fault = self.show().fault or {'message': 'Nova does not say why'}
+        return str(fault['message'])
 
     def _act(
         self, action: Callable[..., object], status: str, *words: str
