@@ -18,7 +18,9 @@ The libvirt connection whose guests are ballooned.
 
 Possible values:
 
-* any libvirt URI. nova.conf's ``[libvirt] connection_uri`` is not looked at.
+* any libvirt URI. nova.conf's ``[libvirt] connection_uri`` is not looked at,
+  but for the service inside nova-compute: that has Nova's, whatever this
+  says, which is then for commands that ask libvirt by themselves.
 """,
     ),
     cfg.StrOpt(
@@ -74,7 +76,8 @@ Related options:
         help="""
 The share of its full memory that no policy takes from a guest, in percent.
 
-100 forbids to take anything. A policy may name a floor of its own.
+100 forbids to take anything. A policy may name a floor of its own, and so may
+the flavor of an instance.
 """,
     ),
     cfg.IntOpt(

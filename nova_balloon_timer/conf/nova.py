@@ -7,7 +7,6 @@ OPTIONS: list[cfg.Opt] = [
     cfg.BoolOpt(
         'enabled_by_default',
         default=False,
-        mutable=True,
         help="""
 Whether instances may be ballooned whose flavor does not say so.
 
@@ -26,7 +25,6 @@ Possible values:
         default=60.0,
         min=5.0,
         max=3600.0,
-        mutable=True,
         help="""
 How often Nova is asked for the instances of this host at rest, in seconds.
 

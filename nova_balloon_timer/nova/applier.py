@@ -26,7 +26,7 @@ class InstanceApplier(forwarding.ForwardingApplier):
     def list_guests(self) -> Sequence[model.Guest]:
         """Return every guest, also those that are no instances."""
         guests = super().list_guests()
-        self._instances.note_guests([it.uuid for it in guests])
+        self._instances.note_guests(guests)
         return [self._ledger.complete(it) for it in guests]
 
     def find_guest(self, name_or_uuid: str) -> model.Guest:

@@ -5,7 +5,6 @@ Nova must not notice when it fails. Whatever happens, nova-compute goes on, and
 the agent is started again after a while.
 """
 
-from collections.abc import Callable
 import enum
 import functools
 import queue
@@ -31,7 +30,6 @@ _STOP_SECONDS = 3.0
 
 class _Order(enum.Enum):
     STOP = 'stop'
-    RELOAD = 'reload'
     RESTART = 'restart'
 
 
@@ -55,9 +53,6 @@ class Extension:
         """Begin, as soon as the driver is up; returns at once."""
         opts.register_opts(self._conf)
         self._stop_with(self._driver)
-        self._conf.register_mutate_hook(
-            lambda conf, fresh: self._orders.put(_Order.RELOAD)
-        )
         self._thread.start()
 
     def stop(self) -> None:
@@ -97,7 +92,7 @@ class Extension:
         while not self._driver._host._initialized:
             if self._next_order(_DRIVER_POLL_SECONDS) is _Order.STOP:
                 return False
-        # What Nova is connected to; the command line is told by it too.
+        # What Nova is connected to, whatever the option says.
         self._conf.set_override(
             'connection_uri', self._driver._host._uri, 'balloon_timer'
         )
@@ -109,22 +104,14 @@ class Extension:
             agent = self._try_to_start()
             if agent is not None:
                 pause_seconds = _FIRST_PAUSE_SECONDS
-                order = self._attend(agent)
-                self._guarded(agent.stop)
+                order = self._orders.get()
+                self._stop_agent(agent)
                 if order is _Order.STOP:
                     LOG.info('The balloon timer has stopped')
                     return
             if self._next_order(pause_seconds) is _Order.STOP:
                 return
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
-
-    def _attend(self, agent: host_agent.Agent) -> _Order:
-        """Do what is ordered until it has to stop; return that order."""
-        while True:
-            order = self._orders.get()
-            if order is not _Order.RELOAD:
-                return order
-            self._guarded(agent.reload)
 
     def _try_to_start(self) -> host_agent.Agent | None:
         words = ''
@@ -159,9 +146,9 @@ class Extension:
         agent.start()
         return agent
 
-    def _guarded(self, function: Callable[[], None]) -> None:
+    def _stop_agent(self, agent: host_agent.Agent) -> None:
         try:
-            function()
+            agent.stop()
         except Exception:
             LOG.exception('The balloon timer has failed')
 

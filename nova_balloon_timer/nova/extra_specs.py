@@ -27,8 +27,8 @@ MIN_MB_BOUNDS = (1, 2**31 - 1)
 MIN_PERCENT_BOUNDS = (1, 100)
 # NOTE: a policy for less than 8 MiB is never made.
 MAX_STEP_MB_BOUNDS = (16, 2**31 - 1)
-# Above zero, with digits enough for anybody.
-PRIORITY_PATTERN = r'(?=.*[1-9])[0-9]{1,3}(\.[0-9]{1,3})?'
+# From 0.01, and below 100: what planners tell apart.
+PRIORITY_PATTERN = r'(?=.*[1-9])[0-9]{1,2}(\.[0-9]{1,2})?'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +119,6 @@ def _parse_priority(specs: Mapping[str, str]) -> float | None:
         raise exception.InvalidExtraSpec(
             name=PRIORITY,
             text=text,
-            why='it is no number above 0, like 2 or 0.5',
+            why='it is no number from 0.01 to 99.99',
         )
     return float(text)

@@ -33,9 +33,11 @@ class Ledger:
         with self._lock:
             return any(it.is_busy for it in self._instances.values())
 
-    def __contains__(self, guest_uuid: str) -> bool:
+    def is_free(self, guest_uuid: str) -> bool:
+        """Tell whether it is an instance that Nova does nothing with."""
         with self._lock:
-            return guest_uuid in self._instances
+            known = self._instances.get(guest_uuid)
+        return known is not None and known.why_not_now() is None
 
     def instance_of(self, guest_uuid: str) -> model.Instance | None:
         """Return what is known of an instance, also of one that is gone."""

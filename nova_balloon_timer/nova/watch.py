@@ -28,9 +28,10 @@ _TENSE_SECONDS = 1.0
 _STILL_SECONDS = 3.0
 # While Nova does something with an instance.
 _BUSY_SECONDS = 5.0
-# How long a guest may be no instance of this host, as one that migrates here
-# is at first, and still be about to become one.
-_ARRIVAL_SECONDS = 600.0
+# How long a guest may run and be no instance of this host, as one that
+# migrates here is at first, or not be active, as one that was just unpaused,
+# and still be about to become so.
+_DOUBT_SECONDS = 600.0
 
 Fetch = Callable[[], Sequence[nova_instance.NovaInstance]]
 
@@ -60,8 +61,8 @@ class InstanceWatch:
         self._is_closed = False
         self._is_short = False
         self._moved_at = -math.inf
-        # By the guest's UUID, when it was seen first.
-        self._strangers: dict[str, float] = {}
+        # By the guest's UUID, when that was seen first.
+        self._doubtful: dict[str, float] = {}
         self._is_failing = False
 
     def refresh(self) -> None:
@@ -97,12 +98,20 @@ class InstanceWatch:
         self._is_closed = True
         self._wake.set()
 
-    def note_guests(self, guest_uuids: Sequence[str]) -> None:
-        """Learn which guests there are; ask at once about unknown ones."""
+    def note_guests(self, guests: Sequence[model.Guest]) -> None:
+        """Learn which guests there are; ask at once where Nova lags behind.
+
+        :param guests: as the hypervisor describes them: one that runs, and
+            is not known or not free to Nova, may just have become so
+        """
         now = self._clock()
-        unknown = {it for it in guest_uuids if it not in self._ledger}
-        has_new = not unknown <= self._strangers.keys()
-        self._strangers = {it: self._strangers.get(it, now) for it in unknown}
+        doubtful = {
+            it.uuid
+            for it in guests
+            if not it.refusals and not self._ledger.is_free(it.uuid)
+        }
+        has_new = not doubtful <= self._doubtful.keys()
+        self._doubtful = {it: self._doubtful.get(it, now) for it in doubtful}
         if has_new:
             self._wake.set()
 
@@ -142,7 +151,7 @@ class InstanceWatch:
     def _pause_seconds(self) -> float:
         if self._is_short or not self._is_still:
             return _TENSE_SECONDS
-        if self._ledger.has_busy or self._has_arrivals():
+        if self._ledger.has_busy or self._has_doubts():
             return _BUSY_SECONDS
         return self._rest_seconds()
 
@@ -150,6 +159,6 @@ class InstanceWatch:
     def _is_still(self) -> bool:
         return self._clock() - self._moved_at > _STILL_SECONDS
 
-    def _has_arrivals(self) -> bool:
-        since = self._clock() - _ARRIVAL_SECONDS
-        return any(seen_at > since for seen_at in self._strangers.values())
+    def _has_doubts(self) -> bool:
+        since = self._clock() - _DOUBT_SECONDS
+        return any(seen_at > since for seen_at in self._doubtful.values())

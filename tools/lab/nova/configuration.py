@@ -215,6 +215,7 @@ class Configuration:
                 'compute_driver': 'libvirt.LibvirtDriver',
                 'compute_monitors': 'cpu.balloon_timer',
                 'heal_instance_info_cache_interval': -1,
+                'cpu_allocation_ratio': 16,
                 'ram_allocation_ratio': 4,
             },
             'libvirt': {
