@@ -109,6 +109,26 @@ class NovaLab:
         self._step('conductor', self._wait_conductor)
         self.start_compute()
 
+    @property
+    def is_up(self) -> bool:
+        """Tell whether every process runs."""
+        services = (self.mariadb.service, *self.services.all)
+        pids = [it.pid for it in services]
+        return None not in (self.rabbitmq.pid, self.libvirtd.pid, *pids)
+
+    def restart_compute(
+        self, options: configuration.Groups | None = None
+    ) -> None:
+        """End nova-compute in order and start it again.
+
+        :param options: what it is told from now on beside the rest
+        """
+        if options is not None:
+            self._compute_options = options
+        self.services.compute.stop()
+        self.configuration.write(self._compute_options)
+        self.start_compute()
+
     def start_compute(self) -> None:
         """Start nova-compute unless it runs, and wait until it can boot."""
         self.services.compute.start()
@@ -122,15 +142,10 @@ class NovaLab:
         ]
         for other in others:
             other.terminate()
-        stops: list[Callable[[], object]] = [
-            self.libvirtd.stop,
-            self.rabbitmq.stop,
-            *(lambda it=it: it.stop(_END_SECONDS) for it in others),
-        ]
-        with concurrent.futures.ThreadPoolExecutor(len(stops)) as pool:
-            futures = [pool.submit(stop) for stop in stops]
-        for future in futures:
-            future.result()
+        self.libvirtd.stop()
+        self.rabbitmq.stop()
+        for other in others:
+            other.stop(_END_SECONDS)
         self._step('mariadb', self.mariadb.service.stop)
 
     def _configure(self) -> None:
