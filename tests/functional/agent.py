@@ -10,7 +10,7 @@ import re
 import signal
 import threading
 import time
-from typing import Any, IO
+from typing import Any, IO, Protocol
 
 import testtools
 from testtools import content
@@ -51,6 +51,16 @@ QUICK: dict[str, Any] = {
 }
 
 
+class Giver(Protocol):
+    """A guest whose memory can be seen to go."""
+
+    full_kib: int
+
+    @property
+    def actual_kib(self) -> int:
+        """What it has now."""
+
+
 class FakeHost:
     """A proc file system whose memory is what a test says."""
 
@@ -75,7 +85,7 @@ class FakeHost:
         fresh.rename(self.proc_root / 'meminfo')
 
     @contextlib.contextmanager
-    def gaining(self, balloons: Iterable[base.Balloon], mib: int) -> Any:
+    def gaining(self, balloons: Iterable[Giver], mib: int) -> Any:
         """Be short by so much until balloons have given it."""
         watched = list(balloons)
         over = threading.Event()
