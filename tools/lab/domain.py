@@ -27,6 +27,8 @@ class GuestSpec:
     :ivar current_mib: what its balloon leaves it from the start on.
     :ivar touch_mib: what it writes to once, and frees, before it is ready;
         from then on the host's memory holds it.
+    :ivar cache_mib: its clean page cache, which it can do without; unlike
+        what it frees, free page reporting does not tell the host of it.
     :ivar hog_mib: the working set of a program that keeps on writing to it.
     :ivar hog_after_seconds: when that program starts.
     :ivar hog_grow_mib_per_second: how its working set grows.
@@ -43,6 +45,7 @@ class GuestSpec:
     memory_mib: int = 512
     current_mib: int | None = None
     touch_mib: int = 0
+    cache_mib: int = 0
     hog_mib: int = 0
     hog_after_seconds: int = 0
     hog_grow_mib_per_second: int = 0
@@ -93,6 +96,7 @@ def kernel_command_line(spec: GuestSpec) -> str:
         'driver': 'on' if spec.driver else 'off',
         'zram': spec.zram_mib,
         'touch': spec.touch_mib,
+        'cache': spec.cache_mib,
         'hog': spec.hog_mib,
         'hog_after': spec.hog_after_seconds,
         'hog_grow': spec.hog_grow_mib_per_second,

@@ -5,6 +5,7 @@
 #
 #   nbt.driver=off        do not load virtio_balloon
 #   nbt.zram=MIB          swap on a zram device of that size
+#   nbt.cache=MIB         have so much clean page cache (not beside zram)
 #   nbt.touch=MIB         write to so much memory once, before 'nbt: ready'
 #   nbt.hog=MIB           start the hog with that working set
 #   nbt.hog_after=S       ... so many seconds after 'nbt: ready'
@@ -37,6 +38,15 @@ swap_on_zram() {
     echo "$1M" > /sys/block/zram0/disksize
     mkswap /dev/zram0 > /dev/null && swapon /dev/zram0 \
         && echo "nbt: zram mib=$1"
+}
+
+fill_cache() {
+    load zsmalloc lzo-rle zram
+    echo "$1M" > /sys/block/zram0/disksize
+    # What was never written reads as zeros and costs zram nothing. The cache
+    # of a device goes when the last one closes it: it stays open.
+    exec 9< /dev/zram0
+    cat <&9 > /dev/null
 }
 
 agent() {  # without udev a port is found by its name
@@ -74,6 +84,8 @@ if grep -q 0x0003 /sys/bus/virtio/devices/*/device 2> /dev/null; then
 fi
 zram=$(param zram 0)
 [ "$zram" = 0 ] || swap_on_zram "$zram"
+cache=$(param cache 0)
+[ "$cache" = 0 ] || fill_cache "$cache"
 touch=$(param touch 0)
 [ "$touch" = 0 ] || { hog "$touch"; echo "nbt: touch exit=$?"; }
 echo 'nbt: ready'

@@ -217,6 +217,8 @@ class Configuration:
                 'heal_instance_info_cache_interval': -1,
                 'cpu_allocation_ratio': 16,
                 'ram_allocation_ratio': 4,
+                # The lab's guests do not listen to the button.
+                'shutdown_timeout': 2,
             },
             'libvirt': {
                 'virt_type': 'qemu',
