@@ -70,16 +70,11 @@ class SteeringTest(base.NovaTest):
 
     def setUp(self) -> None:
         super().setUp()
-        groups: bus.Groups = {'DEFAULT': {'transport_url': self.bus_url}}
+        groups = bus.options(self.lab.rabbitmq)
         self.listener = listener.Listener(groups)
         self.addCleanup(self.listener.close)
         self.host_api = self._reach(groups)
         self.wait_answered()
-
-    @property
-    def bus_url(self) -> str:
-        """Where the message bus is."""
-        return self.lab.rabbitmq.url
 
     def instance(
         self,

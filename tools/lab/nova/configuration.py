@@ -190,6 +190,8 @@ class Configuration:
                 'notify_on_state_change': 'vm_and_task_state',
             },
             'oslo_messaging_notifications': {'driver': 'messagingv2'},
+            # What was sent outlives the broker.
+            'oslo_messaging_rabbit': {'amqp_durable_queues': True},
             'vnc': {'enabled': False},
             'scheduler': {
                 'workers': 1,
