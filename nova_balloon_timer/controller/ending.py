@@ -11,13 +11,17 @@ class Cancellations:
     def __init__(self) -> None:
         self._ordered: set[str] = set()
 
-    def order(self, policy_uuid: str, words: str) -> message.PolicyCancelled:
-        """Have a policy end.
+    def order(
+        self, policy_uuid: str, words: str
+    ) -> list[message.PolicyCancelled]:
+        """Have a policy end; nothing is left to do if it was ordered before.
 
         :param words: why, for its report
         """
+        if policy_uuid in self._ordered:
+            return []
         self._ordered.add(policy_uuid)
-        return message.PolicyCancelled(policy_uuid=policy_uuid, words=words)
+        return [message.PolicyCancelled(policy_uuid=policy_uuid, words=words)]
 
     def settle(self, report: model.EndReport) -> bool:
         """Tell whether an end was ordered here; it is not remembered then."""

@@ -152,12 +152,10 @@ class Controller:
         outputs: Outputs = [
             message.PressureStarted(at=now, memory=memory, words=words)
         ]
-        outputs += [
-            self._cancellations.order(
+        for flight in self.flights.returning():
+            outputs += self._cancellations.order(
                 flight.balloon_policy.uuid, 'the host is short of memory again'
             )
-            for flight in self.flights.returning()
-        ]
         return outputs
 
     def _relieve(self, now: float, owed_kib: int) -> Outputs:
@@ -266,7 +264,7 @@ class Controller:
         if flight is None:
             return []
         policy_uuid = flight.balloon_policy.uuid
-        return [self._cancellations.order(policy_uuid, event.refusal.words)]
+        return [*self._cancellations.order(policy_uuid, event.refusal.words)]
 
     def _on_looked(self, event: message.GuestLooked, now: float) -> Outputs:
         record = self.roster.find(event.guest_uuid)

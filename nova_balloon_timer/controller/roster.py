@@ -268,9 +268,16 @@ class Roster:
     def withdraw(self, guest_uuid: str, refusal: model.Refusal) -> None:
         """Note that a guest is not to be touched, until a listing says so."""
         record = self._records.get(guest_uuid)
-        if record is not None and refusal not in record.guest.refusals:
-            refusals = (refusal, *record.guest.refusals)
-            record.guest = dataclasses.replace(record.guest, refusals=refusals)
+        if record is None:
+            return
+        others = [
+            it
+            for it in record.guest.refusals
+            if it.obstacle is not refusal.obstacle
+        ]
+        record.guest = dataclasses.replace(
+            record.guest, refusals=(refusal, *others)
+        )
 
     def candidate(
         self,

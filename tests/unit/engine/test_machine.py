@@ -103,6 +103,14 @@ class PendingTest(EngineTestCase):
         report = self.only_report(self.orders(event, 0.1))
         self.assertEqual(model.EndReason.CANCELLED, report.reason)
 
+    def test_the_report_says_why_it_was_cancelled(self) -> None:
+        self.request()
+        event = message.PolicyCancelled(
+            policy_uuid=factory.POLICY, words='it migrates'
+        )
+        report = self.only_report(self.orders(event, 0.1))
+        self.assertEqual('it migrates', report.detail)
+
 
 class AlreadyMetTest(EngineTestCase):
     def test_ends_without_an_order(self) -> None:
