@@ -16,6 +16,7 @@ from oslo_log import log as logging
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer.agent import surroundings as agent_surroundings
+from nova_balloon_timer.nova import doubt as nova_doubt
 from nova_balloon_timer.nova import instance as nova_instance
 from nova_balloon_timer.nova import ledger as nova_ledger
 
@@ -28,10 +29,6 @@ _TENSE_SECONDS = 1.0
 _STILL_SECONDS = 3.0
 # While Nova does something with an instance.
 _BUSY_SECONDS = 5.0
-# How long a guest may run and be no instance of this host, as one that
-# migrates here is at first, or not be active, as one that was just unpaused,
-# and still be about to become so.
-_DOUBT_SECONDS = 600.0
 
 Fetch = Callable[[], Sequence[nova_instance.NovaInstance]]
 
@@ -61,8 +58,7 @@ class InstanceWatch:
         self._is_closed = False
         self._is_short = False
         self._moved_at = -math.inf
-        # By the guest's UUID, when that was seen first.
-        self._doubtful: dict[str, float] = {}
+        self._doubts = nova_doubt.Doubts(ledger.is_free)
         self._is_failing = False
 
     def refresh(self) -> None:
@@ -104,15 +100,7 @@ class InstanceWatch:
         :param guests: as the hypervisor describes them: one that runs, and
             is not known or not free to Nova, may just have become so
         """
-        now = self._clock()
-        doubtful = {
-            it.uuid
-            for it in guests
-            if not it.refusals and not self._ledger.is_free(it.uuid)
-        }
-        has_new = not doubtful <= self._doubtful.keys()
-        self._doubtful = {it: self._doubtful.get(it, now) for it in doubtful}
-        if has_new:
+        if self._doubts.note(guests, self._clock()):
             self._wake.set()
 
     def started(self, balloon_policy: model.BalloonPolicy) -> None:
@@ -137,9 +125,18 @@ class InstanceWatch:
             case message.PressureEnded():
                 self._is_short = False
 
+    @property
+    def pause_seconds(self) -> float:
+        """Return for how long Nova is not asked again, as things stand."""
+        if self._is_short or not self._is_still:
+            return _TENSE_SECONDS
+        if self._ledger.has_busy or self._doubts.have_any(self._clock()):
+            return _BUSY_SECONDS
+        return self._rest_seconds()
+
     def _run(self) -> None:
         while True:
-            self._wake.wait(self._pause_seconds())
+            self._wake.wait(self.pause_seconds)
             self._wake.clear()
             if self._is_closed:
                 return
@@ -148,17 +145,6 @@ class InstanceWatch:
             except Exception:
                 LOG.exception('What Nova told is not understood')
 
-    def _pause_seconds(self) -> float:
-        if self._is_short or not self._is_still:
-            return _TENSE_SECONDS
-        if self._ledger.has_busy or self._has_doubts():
-            return _BUSY_SECONDS
-        return self._rest_seconds()
-
     @property
     def _is_still(self) -> bool:
         return self._clock() - self._moved_at > _STILL_SECONDS
-
-    def _has_doubts(self) -> bool:
-        since = self._clock() - _DOUBT_SECONDS
-        return any(seen_at > since for seen_at in self._doubtful.values())
