@@ -5,27 +5,52 @@ Nova must not notice when it fails. Whatever happens, nova-compute goes on, and
 the agent is started again after a while.
 """
 
+from collections.abc import Callable
+import dataclasses
 import enum
 import functools
 import queue
 import threading
-from typing import Any
+from typing import Any, Protocol
 
 from oslo_config import cfg
 from oslo_log import log as logging
 
 from nova_balloon_timer import exception
-from nova_balloon_timer.agent import agent as host_agent
 from nova_balloon_timer.conf import opts
-from nova_balloon_timer.nova import surroundings as nova_surroundings
 
 LOG = logging.getLogger(__name__)
 
-_DRIVER_POLL_SECONDS = 0.1
-_FIRST_PAUSE_SECONDS = 10.0
-_LONGEST_PAUSE_SECONDS = 300.0
 # An agent stops within 2 s.
 _STOP_SECONDS = 3.0
+
+
+class Agent(Protocol):
+    """What the extension needs of an agent that runs."""
+
+    def stop(self) -> None:
+        """Freeze what is under way, and end."""
+
+
+# Returns an agent that was started; it calls what it is handed if it dies.
+MakeAgent = Callable[[cfg.ConfigOpts, Callable[[], None]], Agent]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pauses:
+    """How long the extension waits.
+
+    :param driver_poll_seconds: until it looks again whether the driver is up
+    :param first_seconds: until it tries again to start an agent; it doubles
+    :param longest_seconds: likewise, at the most
+    """
+
+    driver_poll_seconds: float = 0.1
+    first_seconds: float = 10.0
+    longest_seconds: float = 300.0
+
+
+_PAUSES = Pauses()
 
 
 class _Order(enum.Enum):
@@ -38,11 +63,20 @@ class Extension:
 
     :param conf: Nova's configuration; our options become known to it
     :param driver: Nova's libvirt driver
+    :param make_agent: may raise whatever it likes; it is tried again
     """
 
-    def __init__(self, conf: cfg.ConfigOpts, driver: Any) -> None:
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        driver: Any,
+        make_agent: MakeAgent,
+        pauses: Pauses = _PAUSES,
+    ) -> None:
         self._conf = conf
         self._driver = driver
+        self._make_agent = make_agent
+        self._pauses = pauses
         self._orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
         self._words = ''
         self._thread = threading.Thread(
@@ -90,7 +124,10 @@ class Extension:
         without libvirt's events.
         """
         while not self._driver._host._initialized:
-            if self._next_order(_DRIVER_POLL_SECONDS) is _Order.STOP:
+            if (
+                self._next_order(self._pauses.driver_poll_seconds)
+                is _Order.STOP
+            ):
                 return False
         # What Nova is connected to, whatever the option says.
         self._conf.set_override(
@@ -99,11 +136,11 @@ class Extension:
         return True
 
     def _keep_running(self) -> None:
-        pause_seconds = _FIRST_PAUSE_SECONDS
+        pause_seconds = self._pauses.first_seconds
         while True:
             agent = self._try_to_start()
             if agent is not None:
-                pause_seconds = _FIRST_PAUSE_SECONDS
+                pause_seconds = self._pauses.first_seconds
                 order = self._orders.get()
                 self._stop_agent(agent)
                 if order is _Order.STOP:
@@ -111,12 +148,16 @@ class Extension:
                     return
             if self._next_order(pause_seconds) is _Order.STOP:
                 return
-            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+            pause_seconds = min(
+                2 * pause_seconds, self._pauses.longest_seconds
+            )
 
-    def _try_to_start(self) -> host_agent.Agent | None:
+    def _try_to_start(self) -> Agent | None:
         words = ''
         try:
-            agent = self._make_agent()
+            agent = self._make_agent(
+                self._conf, lambda: self._orders.put(_Order.RESTART)
+            )
         except exception.BalloonTimerError as error:
             words = str(error)
         except Exception as error:
@@ -134,19 +175,7 @@ class Extension:
         self._words = words
         return None
 
-    def _make_agent(self) -> host_agent.Agent:
-        surroundings = nova_surroundings.NovaSurroundings(self._conf)
-        host_agent.check(self._conf)
-        agent = host_agent.Agent(
-            self._conf,
-            surroundings,
-            on_death=lambda: self._orders.put(_Order.RESTART),
-        )
-        surroundings.prepare()
-        agent.start()
-        return agent
-
-    def _stop_agent(self, agent: host_agent.Agent) -> None:
+    def _stop_agent(self, agent: Agent) -> None:
         try:
             agent.stop()
         except Exception:

@@ -54,8 +54,11 @@ class BalloonTimerMonitor(base.CPUMonitorBase):  # type: ignore[misc]
         try:
             # NOTE: who does not enable it does not pay for it either.
             from nova_balloon_timer.nova import extension
+            from nova_balloon_timer.nova import surroundings
 
-            extension.Extension(CONF, self._driver).start()
+            extension.Extension(
+                CONF, self._driver, surroundings.make_agent
+            ).start()
         except Exception:
             LOG.exception('The balloon timer cannot start')
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an agent has around it inside nova-compute."""
 
+from collections.abc import Callable
+
 from nova import context
 from nova import objects
 from nova import rpc
 from oslo_config import cfg
 
 from nova_balloon_timer import model
+from nova_balloon_timer.agent import agent as host_agent
 from nova_balloon_timer.agent import listener
 from nova_balloon_timer.agent import surroundings as agent_surroundings
 from nova_balloon_timer.appliers import base as applier_base
@@ -76,6 +79,21 @@ class NovaSurroundings(agent_surroundings.Surroundings):
     def close(self) -> None:
         """Tell it no more."""
         self._watch.close()
+
+
+def make_agent(
+    conf: cfg.ConfigOpts, on_death: Callable[[], None]
+) -> host_agent.Agent:
+    """Start an agent inside nova-compute.
+
+    :raises BalloonTimerError: it cannot start now
+    """
+    surroundings = NovaSurroundings(conf)
+    host_agent.check(conf)
+    agent = host_agent.Agent(conf, surroundings, on_death=on_death)
+    surroundings.prepare()
+    agent.start()
+    return agent
 
 
 def fetch_instances(host: str) -> list[nova_instance.NovaInstance]:
