@@ -146,6 +146,25 @@ class DefaultsTestCase(base.TestCase):
         defaults = base.make_defaults(reserve_percent=0)
         self.assertEqual(0, defaults.guards(base.make_guest()).reserve_kib)
 
+    def test_the_floor_in_a_guest_s_terms_is_its_floor(self) -> None:
+        for floor_mib, expected_mib in (
+            (0, 0),
+            (100, 100),
+            (700, 700),
+            (1024, 1024),
+            (4096, 1024),
+        ):
+            terms = model.Terms(floor_kib=floor_mib * MIB)
+            guards = base.make_defaults().guards(base.make_guest(terms=terms))
+            self.assertEqual(expected_mib * MIB, guards.floor_kib)
+            self.assertEqual(64 * MIB, guards.reserve_kib)
+
+    def test_terms_without_a_floor_leave_it_as_it_is(self) -> None:
+        guest = base.make_guest(terms=model.Terms(priority=2.0))
+        self.assertEqual(
+            256 * MIB, base.make_defaults().guards(guest).floor_kib
+        )
+
 
 class GuardsForTestCase(base.TestCase):
     def guards(self, **fields: Any) -> model.Guards:

@@ -5,6 +5,7 @@ from typing import Any
 import testscenarios
 
 from nova_balloon_timer import exception
+from nova_balloon_timer import model
 from nova_balloon_timer import situation
 from tests.unit import base
 
@@ -93,6 +94,19 @@ class CandidateTestCase(base.TestCase):
     def test_safe_stays_above_the_floor(self) -> None:
         guards = base.make_guards(floor_kib=900 * MIB)
         self.assertEqual(124, self.safe_mib(guards=guards))
+
+    def test_no_more_is_safe_than_its_terms_let_be_taken_at_once(self) -> None:
+        for step_mib, safe_mib in ((0, 0), (100, 100), (736, 736), (900, 736)):
+            guest = base.make_guest(
+                terms=model.Terms(max_step_kib=step_mib * MIB)
+            )
+            self.assertEqual(safe_mib, self.safe_mib(guest=guest))
+            self.assertEqual(
+                min(step_mib, 768),
+                self.safe_mib(
+                    guest=guest, guards=base.make_guards(reserve_kib=0)
+                ),
+            )
 
     def test_there_is_no_less_than_nothing(self) -> None:
         self.assertEqual(0, self.safe_mib(usable_kib=0))

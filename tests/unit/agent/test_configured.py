@@ -7,6 +7,7 @@ from typing import Any
 import testscenarios
 
 from nova_balloon_timer import exception
+from nova_balloon_timer import model
 from nova_balloon_timer.agent import configured
 from tests.unit import base
 from tests.unit.agent import factory
@@ -164,6 +165,23 @@ class RankTestCase(base.TestCase):
             self.assertEqual(
                 priority, self.rank(name, guest_priorities=priorities)
             )
+
+    def test_terms_count_where_no_name_is_configured(self) -> None:
+        made = configured.controller_settings_of(
+            make(
+                guest_priorities={'web-*': '2', 'even': '1'},
+                excluded_guests=['db'],
+            )
+        )
+        for name, priority in (
+            ('web-01', 2.0),
+            # What is configured is said, even where it is the default.
+            ('even', 1.0),
+            ('batch', 7.0),
+            ('db', "it is excluded by 'db' in excluded_guests"),
+        ):
+            guest = base.make_guest(name, terms=model.Terms(priority=7.0))
+            self.assertEqual(priority, made.rank(guest))
 
     def test_excluded_ones_are_told_why(self) -> None:
         self.assertEqual(

@@ -78,7 +78,13 @@ def any_candidate(draw: st.DrawFn, name: str) -> situation.Candidate:
     """Return any guest, however it stands, or says that it stands."""
     maximum_kib = draw(st.integers(1, 16 * GIB))
     return situation.Candidate(
-        guest=base.make_guest(name, maximum_kib=maximum_kib),
+        guest=base.make_guest(
+            name,
+            maximum_kib=maximum_kib,
+            terms=model.Terms(
+                max_step_kib=draw(st.none() | st.integers(0, 2 * GIB))
+            ),
+        ),
         guards=base.make_guards(
             floor_kib=draw(st.integers(0, maximum_kib // 2)),
             reserve_kib=draw(st.sampled_from((0, 64 * MIB, GIB))),

@@ -149,6 +149,16 @@ class PlanTestCase(base.TestCase):
         self.assertIn('no statistics', silent.words)
         self.assertIs(model.Obstacle.NO_DRIVER, silent.obstacle)
 
+    def test_takes_no_more_at_once_than_terms_let(self) -> None:
+        guest = base.make_guest(terms=model.Terms(max_step_kib=300 * MIB))
+        plan = _plan(
+            factory.make_candidate(guest=guest, rss_kib=base.GIB),
+            need_kib=512 * MIB,
+        )
+        (proposal,) = plan.proposals
+        self.assertEqual(724 * MIB, proposal.target_kib)
+        self.assertEqual(212 * MIB, plan.shortfall_kib)
+
     def test_the_best_come_first(self) -> None:
         plan = _plan(
             factory.make_candidate('a'),

@@ -50,6 +50,16 @@ class EqualPlannerTestCase(base.TestCase):
         self.assertEqual(612 * MIB, proposal.expected_freed_kib)
         self.assertEqual((9 * 1024 - 612) * MIB, plan.shortfall_kib)
 
+    def test_takes_no_more_at_once_than_terms_let(self) -> None:
+        guest = base.make_guest(terms=model.Terms(max_step_kib=300 * MIB))
+        plan = _plan(
+            factory.make_candidate(guest=guest, rss_kib=base.GIB),
+            need_kib=512 * MIB,
+        )
+        (proposal,) = plan.proposals
+        self.assertEqual(724 * MIB, proposal.target_kib)
+        self.assertEqual(212 * MIB, plan.shortfall_kib)
+
     def test_who_is_left_out_is_told_why(self) -> None:
         plan = _plan(
             factory.make_candidate('a', left_alone=base.make_refusal()),

@@ -51,6 +51,19 @@ class AnyPlannerTestCase(base.TestCase):
             self.assertNotIn('nan', answer.words)
 
     @hypothesis.given(_planners, _requests)
+    def test_no_guest_is_asked_for_more_than_its_terms_let_at_once(
+        self, planner: planners_base.Planner, request: situation.PlanRequest
+    ) -> None:
+        plan = planner.plan(request)
+        known = {one.guest.uuid: one for one in request.candidates}
+        for proposal in plan.proposals:
+            candidate = known[proposal.guest_uuid]
+            taken_kib = candidate.actual_kib - proposal.target_kib
+            most_kib = candidate.guest.terms.max_step_kib
+            if most_kib is not None:
+                self.assertLessEqual(taken_kib, most_kib)
+
+    @hypothesis.given(_planners, _requests)
     def test_no_guest_goes_below_its_floor_or_into_what_it_needs(
         self, planner: planners_base.Planner, request: situation.PlanRequest
     ) -> None:
