@@ -8,6 +8,7 @@ from nova_balloon_timer import model
 from nova_balloon_timer import situation
 from tests.unit import base
 from tests.unit.controller import factory
+from tests.unit.nova import factory as nova_factory
 
 MIB = base.MIB
 
@@ -80,6 +81,33 @@ class FindNamedTestCase(base.TestCase):
         roster = factory.Host(*_NAMES).controller.roster
         for text in ('', 'web-04', 'WEB-01', base.uuid_of('web-04')):
             self.assertIsNone(roster.find_named(text))
+
+
+class FindInstanceTestCase(base.TestCase):
+    def find(self, text: str, **display_names: str) -> str | None:
+        """Return the libvirt name of who is found, of guests by that name."""
+        host = factory.Host()
+        guests = tuple(
+            base.make_guest(name, instance=nova_factory.describe(display_name))
+            for name, display_name in display_names.items()
+        )
+        host.handle(message.GuestsListed(guests=guests))
+        record = host.controller.roster.find_named(text)
+        return None if record is None else record.guest.name
+
+    def test_takes_what_its_owner_calls_it(self) -> None:
+        self.assertEqual('i2', self.find('my db', i1='my web', i2='my db'))
+
+    def test_one_name_of_two_is_nobody_s(self) -> None:
+        self.assertIsNone(self.find('web', i1='web', i2='web', i3='db'))
+
+    def test_the_name_in_libvirt_comes_first(self) -> None:
+        self.assertEqual('i2', self.find('i2', i1='i2', i2='web'))
+        self.assertEqual('i2', self.find('i2', i1='i2', i2='web', i3='i2'))
+
+    def test_the_uuid_comes_first(self) -> None:
+        uuid = base.uuid_of('i2')
+        self.assertEqual('i2', self.find(uuid, i1=uuid, i2='web'))
 
 
 class HostStandingTestCase(base.TestCase):

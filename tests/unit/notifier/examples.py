@@ -135,7 +135,8 @@ def _about(
     )
 
 
-def _instance(display_name: str) -> model.Instance:
+def make_instance(display_name: str) -> model.Instance:
+    """Return a server of the tenant of these examples."""
     return model.Instance(
         display_name=display_name,
         project_id='6f70656e737461636b2d70726f6a6563',
@@ -146,18 +147,18 @@ def _instance(display_name: str) -> model.Instance:
 
 def _of_policies() -> Iterator[announcement.Announcement]:
     created = announcement.PolicyCreated(
-        policy=_WEB, guest_name=_WEB_NAME, instance=_instance('web')
+        policy=_WEB, guest_name=_WEB_NAME, instance=make_instance('web')
     )
     started = announcement.PolicyStarted(
         policy=_WEB,
         guest_name=_WEB_NAME,
-        instance=_instance('web'),
+        instance=make_instance('web'),
         started_at=_STARTED_AT,
     )
     progressed = announcement.PolicyProgressed(
         policy=_WEB,
         guest_name=_WEB_NAME,
-        instance=_instance('web'),
+        instance=make_instance('web'),
         started_at=_STARTED_AT,
         sample=base.make_sample(
             at=_STARTED_AT + 0.9,
@@ -170,9 +171,9 @@ def _of_policies() -> Iterator[announcement.Announcement]:
     yield _about(_WEB.uuid, 1, 0.0125, started)
     yield _about(_WEB.uuid, 2, 0.9125, progressed)
     for name, instance, sequence, seconds, report in (
-        (_WEB_NAME, _instance('web'), 3, 1.39, _TARGET_REACHED),
+        (_WEB_NAME, make_instance('web'), 3, 1.39, _TARGET_REACHED),
         (_BATCH_NAME, None, 2, 2.27, _DEADLINE_REACHED),
-        (_DATABASE_NAME, _instance('database'), 2, 1.004, _STOPPED),
+        (_DATABASE_NAME, make_instance('database'), 2, 1.004, _STOPPED),
     ):
         ended = announcement.PolicyEnded(
             guest_name=name, instance=instance, report=report

@@ -6,6 +6,7 @@ from nova_balloon_timer import announcement
 from nova_balloon_timer import message
 from nova_balloon_timer.notifier import announcer
 from tests.unit import base
+from tests.unit.notifier import examples
 
 _GUEST = base.uuid_of('web-01')
 
@@ -50,6 +51,33 @@ class PolicyTestCase(AnnouncerTestCase):
         said = self.announcer.created(self.policy, 1.0)
         assert isinstance(said.fact, announcement.PolicyCreated)
         self.assertEqual(f'name of {_GUEST}', said.fact.guest_name)
+
+    def test_tells_the_instance_wherever_it_tells_the_guest(self) -> None:
+        instance = examples.make_instance('web')
+        known = {_GUEST: instance}
+        for guest_uuid, expected in (
+            (_GUEST, instance),
+            (base.uuid_of('db-01'), None),
+        ):
+            told = self.make(instance_of=known.get)
+            made = base.make_policy(guest_uuid=guest_uuid)
+            said = [
+                told.created(made, 1.0),
+                told.started(made, 1.0, 1.1),
+                told.sampled(guest_uuid, base.make_sample(at=7.0), 7.0),
+                told.ended(base.make_report(policy=made), 8.0),
+            ]
+            found = []
+            for it in said:
+                assert it is not None
+                assert isinstance(it.fact, announcement.PolicyFact)
+                found.append(it.fact.instance)
+            self.assertEqual([expected] * 4, found)
+
+    def test_without_a_cloud_no_instance_is_known(self) -> None:
+        said = self.announcer.created(self.policy, 1.0)
+        assert isinstance(said.fact, announcement.PolicyCreated)
+        self.assertIsNone(said.fact.instance)
 
     def test_an_end_without_a_beginning_is_told(self) -> None:
         report = base.make_report(policy=self.policy)

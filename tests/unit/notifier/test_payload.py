@@ -24,7 +24,7 @@ _ENVELOPE = {
 }
 
 
-def _announce(fact: announcement.Fact, **more: Any) -> Any:
+def _encode(fact: announcement.Fact, **more: Any) -> dict[str, Any]:
     fields: dict[str, Any] = {
         'subject_uuid': base.uuid_of('subject'),
         'sequence': 0,
@@ -32,7 +32,11 @@ def _announce(fact: announcement.Fact, **more: Any) -> Any:
         'fact': fact,
     }
     announced = announcement.Announcement(**(fields | more))
-    return payload.flatten(examples.encode(announced))
+    return examples.encode(announced)
+
+
+def _announce(fact: announcement.Fact, **more: Any) -> Any:
+    return payload.flatten(_encode(fact, **more))
 
 
 def _created(**more: Any) -> Any:
@@ -82,6 +86,37 @@ class EncodeTest(base.TestCase):
         told = _created()
         self.assertIsNone(told['started_at'])
         self.assertIsNone(told['deadline_at'])
+
+    def test_tells_the_instance_in_both_forms(self) -> None:
+        policy = base.make_policy()
+        instance = examples.make_instance('web')
+        values = {
+            'uuid': policy.guest_uuid,
+            'display_name': 'web',
+            'tenant_id': instance.project_id,
+            'host': instance.host,
+        }
+        encoded = _encode(
+            announcement.PolicyCreated(
+                policy=policy, guest_name='web-01', instance=instance
+            )
+        )
+        envelope = encoded['balloon_timer_object.data']['instance']
+        self.assertEqual(_ENVELOPE, envelope.keys())
+        self.assertEqual(
+            'BalloonInstancePayload', envelope['balloon_timer_object.name']
+        )
+        self.assertEqual(values, envelope['balloon_timer_object.data'])
+        self.assertEqual(values, payload.flatten(encoded)['instance'])
+
+    def test_an_instance_that_is_not_known_is_none_in_both_forms(self) -> None:
+        encoded = _encode(
+            announcement.PolicyCreated(
+                policy=base.make_policy(), guest_name='web-01'
+            )
+        )
+        self.assertIsNone(encoded['balloon_timer_object.data']['instance'])
+        self.assertIsNone(payload.flatten(encoded)['instance'])
 
     def test_a_deadline_beyond_the_calendar_is_unknown(self) -> None:
         fact = announcement.PolicyStarted(

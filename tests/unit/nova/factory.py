@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from nova_balloon_timer import model
 from nova_balloon_timer.nova import instance as nova_instance
 from tests.unit import base
 
@@ -22,3 +23,8 @@ def make_instance(
         'specs': {'balloon:enabled': 'true'},
     }
     return nova_instance.NovaInstance(**(fields | more))
+
+
+def describe(display_name: str) -> model.Instance:
+    """Return what is told of an instance that its owner calls so."""
+    return make_instance(display_name=display_name).describe()
