@@ -8,6 +8,7 @@ from tests.functional.nova import base
 from tools.lab.nova import status
 
 _OFF = {'DEFAULT': {'compute_monitors': ''}}
+_EVENTLET = {'DEFAULT': {'concurrency_backend': 'eventlet'}}
 
 
 class LabTest(base.NovaTest):
@@ -59,6 +60,19 @@ class LabTest(base.NovaTest):
         lines = self.said()[begun:]
         self.assertTrue(lines)
         self.assertEqual([], [it for it in lines if 'balloon_timer' in it])
+
+    def test_it_stays_off_under_eventlet_and_says_so_once(self) -> None:
+        enabled = base.shared().options
+        self.addCleanup(self.lab.restart_compute, enabled)
+        begun = len(self.said())
+        self.lab.restart_compute(_EVENTLET)
+        self.wait_said('The balloon timer stays off: it needs native threads')
+        lines = [it for it in self.said()[begun:] if ' nova_balloon' in it]
+        self.assertEqual(
+            ['nova_balloon_timer.nova.monitor'],
+            [it.split()[4] for it in lines if 'has stopped' not in it],
+            lines,
+        )
 
     def test_a_killed_nova_compute_comes_back(self) -> None:
         server = self.boot('survivor')
