@@ -71,7 +71,6 @@ class LabTest(base.NovaTest):
         self.assertEqual(
             ['nova_balloon_timer.nova.monitor'],
             [it.split()[4] for it in lines if 'has stopped' not in it],
-            lines,
         )
 
     def test_a_killed_nova_compute_comes_back(self) -> None:

@@ -6,6 +6,7 @@ from tests.functional import bus
 from tests.functional import command
 from tests.functional import lab
 from tests.functional import listener
+from tests.functional import samples
 from tests.functional.nova import base
 from tests.functional.nova import steering
 
@@ -76,6 +77,10 @@ class EndTest(steering.SteeringTest):
             'tenant_id': shown.project_id,
             'host': steering.HOST,
         }
+        sample = samples.read('balloon_policy.target_reached')
+        self.assertEqual(
+            samples.shape(sample['payload']), samples.shape(end.payload)
+        )
         for topic in bus.TOPICS:
             heard = self.wait_end(policy, topic)
             self.assertEqual(_PUBLISHER, heard.publisher_id)
