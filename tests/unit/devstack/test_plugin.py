@@ -56,7 +56,7 @@ class TestInsideNova(stage.PluginTestCase):
                 (
                     'test_with_retry',
                     f'{venv}/bin/nova-balloon-timer --config-file '
-                    f'{self.stage.nova_cpu_conf} host show '
+                    f'{self.stage.nova_cpu_conf} host show --host '
                     f'{socket.gethostname()}',
                     'the balloon timer does not answer',
                     '60',
@@ -154,7 +154,7 @@ class TestAgent(stage.PluginTestCase):
                 (
                     'test_with_retry',
                     f'{command} --config-file {self.stage.conf} host show '
-                    f'{socket.gethostname()}',
+                    f'--host {socket.gethostname()}',
                     'the balloon timer does not answer',
                     '60',
                     '1',
@@ -177,7 +177,7 @@ class TestAgent(stage.PluginTestCase):
             options['balloon_timer']['connection_uri'],
         )
         ((_, command, *_rest),) = self.stage.calls('test_with_retry')
-        self.assertTrue(command.endswith(' host show compute-7'), command)
+        self.assertTrue(command.endswith(' host show --host compute-7'), command)
 
     def test_its_bus_is_that_of_nova_compute(self) -> None:
         self.play('stack post-config', NOVA_CPU_CELL='2')
