@@ -113,45 +113,62 @@ class Agent:
 
         :raises BalloonTimerError: it cannot; nothing runs then
         """
-        self._lock.acquire()
-        options = self._options
+        # NOTE: until the very end, or what has begun could not be stopped.
         with contextlib.ExitStack() as undo:
-            undo.callback(self._lock.release)
-            self._connection_lock.acquire()
-            undo.callback(self._connection_lock.release)
-            self._metrics = agent_metrics.make(options)
-            self._metrics.open()
-            undo.callback(self._metrics.close)
-            self._journal = self._open_journal()
-            undo.callback(self._journal.close, _JOURNAL_SECONDS)
-            self._applier = self._metrics.metered(
-                self._surroundings.make_applier(self._conf)
-            )
-            undo.callback(self._applier.close)
-            self._pool = applier_pool.WorkerPool(
-                size=options.workers,
-                most=options.max_workers,
-                on_start=self._applier.connect,
-                on_stop=self._applier.disconnect,
-            )
-            undo.callback(self._pool.close)
-            self._crank = self._make_crank()
-            resumption = agent_resumption.Resumption(
-                self._journal, self._crank, self._stopping
-            )
-            # NOTE: before anybody can say that the host has recovered.
-            resumption.begin()
-            self._lookout, gate = self._start_lookout(
-                configured.pressure_settings(options)
-            )
-            gate.open()
-            undo.callback(self._lookout.close)
-            self._applier.watch(self._crank.post)
-            self._surroundings.open(self._crank.post)
+            self._open(undo)
+            self._begin(undo)
             undo.pop_all()
+
+    def _open(self, undo: contextlib.ExitStack) -> None:
+        """Have all that is needed at hand; nothing is done with it yet."""
+        options = self._options
+        self._lock.acquire()
+        undo.callback(self._lock.release)
+        self._connection_lock.acquire()
+        undo.callback(self._connection_lock.release)
+        self._metrics = agent_metrics.make(options)
+        self._metrics.open()
+        undo.callback(self._metrics.close)
+        self._journal = self._open_journal()
+        undo.callback(self._journal.close, _JOURNAL_SECONDS)
+        self._applier = self._metrics.metered(
+            self._surroundings.make_applier(self._conf)
+        )
+        undo.callback(self._applier.close)
+        most_workers = self._surroundings.most_workers
+        self._pool = applier_pool.WorkerPool(
+            size=min(options.workers, most_workers),
+            most=min(options.max_workers, most_workers),
+            on_start=self._applier.connect,
+            on_stop=self._applier.disconnect,
+        )
+        undo.callback(self._pool.close)
+        self._crank = self._make_crank()
+
+    def _begin(self, undo: contextlib.ExitStack) -> None:
+        undo.callback(self._stopping.set)
+        resumption = agent_resumption.Resumption(
+            self._journal, self._crank, self._stopping
+        )
+        # NOTE: before anybody can say that the host has recovered.
+        resumption.begin()
+        self._lookout, gate = self._start_lookout(
+            configured.pressure_settings(self._options)
+        )
+        undo.callback(self._lookout.close)
+        gate.open()
+        self._applier.watch(self._crank.post)
+        undo.callback(self._surroundings.close)
+        self._surroundings.open(self._crank.post)
         # NOTE: before there is anything to tell.
+        undo.callback(self._mail.close, _MAIL_SECONDS)
         self._mail.start(self._journal, self._journal_path)
         resumption.go_on()
+        undo.callback(self._stop_crank)
+        self._start_crank()
+        self._serve()
+
+    def _start_crank(self) -> None:
         self._thread = threading.Thread(
             target=functools.partial(
                 manager.run_or_end, self._crank.run, self._on_death
@@ -160,7 +177,14 @@ class Agent:
             daemon=True,
         )
         self._thread.start()
-        self._serve()
+
+    def _stop_crank(self) -> None:
+        self._crank.stop()
+        if self._thread is not None and self._thread.ident is not None:
+            self._thread.join(_FREEZE_SECONDS)
+            if self._thread.is_alive():
+                LOG.warning('Some balloons could not be seen to stop in time')
+        self._thread = None
 
     def stop(self) -> None:
         """Freeze what is under way, and end within two seconds."""
@@ -171,11 +195,7 @@ class Agent:
         self._surroundings.close()
         for server in self._servers:
             server.close()
-        self._crank.stop()
-        self._thread.join(_FREEZE_SECONDS)
-        if self._thread.is_alive():
-            LOG.warning('Some balloons could not be seen to stop in time')
-        self._thread = None
+        self._stop_crank()
         self._restore_statistics()
         self._journal.flush(_FLUSH_SECONDS)
         self._mail.close(_MAIL_SECONDS)

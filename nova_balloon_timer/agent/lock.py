@@ -150,7 +150,8 @@ def _lock(descriptor: int) -> str:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.read(descriptor, 32).decode('ascii', 'replace').strip()
-        return holder or 'unknown'
+        # NOTE: anybody may have written it.
+        return holder if holder.isdecimal() else 'unknown'
     # NOTE: it only helps people; a full disk is no reason not to start.
     with contextlib.suppress(OSError):
         os.ftruncate(descriptor, 0)

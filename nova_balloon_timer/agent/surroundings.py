@@ -25,6 +25,9 @@ class Surroundings:
     kind what is different there.
     """
 
+    # How many workers may call the hypervisor at once, whatever is configured.
+    most_workers = 256
+
     def make_applier(self, conf: cfg.ConfigOpts) -> applier_base.Applier:
         """Make the way to the guests.
 

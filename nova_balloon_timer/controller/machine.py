@@ -348,6 +348,7 @@ class Controller:
     def _on_ended(self, event: message.ReportEnd, now: float) -> Outputs:
         report = event.report
         flight = self.flights.end(report)
+        is_foreign = self._was_foreign(report)
         origin = report.policy.origin
         if origin is model.Origin.RETURN:
             self._giving.note_end(now, report.moved_kib)
@@ -363,7 +364,6 @@ class Controller:
             record.note_gift(report.moved_kib, now)
         # NOTE: a freeze makes void what waits for the guest, looks included.
         record.is_awaited = False
-        is_foreign = self._was_foreign(report)
         if origin is model.Origin.OPERATOR or is_foreign:
             record.respected_until = now + self._settings.respect_seconds
         was_ours = flight is None or not flight.is_resumed

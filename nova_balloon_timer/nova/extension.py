@@ -11,6 +11,7 @@ import enum
 import functools
 import queue
 import threading
+import time
 from typing import Any, Protocol
 
 from oslo_config import cfg
@@ -140,9 +141,14 @@ class Extension:
         while True:
             agent = self._try_to_start()
             if agent is not None:
-                pause_seconds = self._pauses.first_seconds
+                begun_at = time.monotonic()
                 order = self._orders.get()
                 self._stop_agent(agent)
+                # NOTE: one that dies soon after each start is no better than
+                # one that does not start.
+                lived_seconds = time.monotonic() - begun_at
+                if lived_seconds > self._pauses.longest_seconds:
+                    pause_seconds = self._pauses.first_seconds
                 if order is _Order.STOP:
                     LOG.info('The balloon timer has stopped')
                     return

@@ -88,7 +88,8 @@ class Ledger:
                         guest_uuid=known.uuid, refusal=refusal
                     )
                 )
-        if any(_is_freer(before.get(it.uuid), it) for it in instances):
+        # NOTE: also a listing may have overtaken that one is gone.
+        if gone or any(_is_freer(before.get(it.uuid), it) for it in instances):
             events.append(message.GuestsChanged())
         return events
 

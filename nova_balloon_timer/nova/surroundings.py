@@ -7,6 +7,7 @@ from nova import context
 from nova import objects
 from nova import rpc
 from oslo_config import cfg
+from oslo_log import log as logging
 
 from nova_balloon_timer import model
 from nova_balloon_timer.agent import agent as host_agent
@@ -21,11 +22,19 @@ from nova_balloon_timer.nova import instance as nova_instance
 from nova_balloon_timer.nova import ledger as nova_ledger
 from nova_balloon_timer.nova import watch as nova_watch
 
+LOG = logging.getLogger(__name__)
+
 _SERVICE = 'nova-compute'
+
+# NOTE: libvirtd answers 20 calls at once by default, Nova's among them. As
+# many guests that hang may keep a worker of ours waiting, but no more.
+_MOST_WORKERS = 12
 
 
 class NovaSurroundings(agent_surroundings.Surroundings):
     """Guests are instances, libvirt's events come by Nova's thread."""
+
+    most_workers = _MOST_WORKERS
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         # NOTE: before any applier is made, also for a check: a second loop
@@ -104,7 +113,24 @@ def fetch_instances(host: str) -> list[nova_instance.NovaInstance]:
     found = objects.InstanceList.get_by_host(
         context.get_admin_context(), host, expected_attrs=['flavor']
     )
-    return [_read(instance) for instance in found]
+    return [_try_to_read(instance) for instance in found]
+
+
+def _try_to_read(instance: objects.Instance) -> nova_instance.NovaInstance:
+    """Read an instance; one that is not whole must not hide the others."""
+    try:
+        return _read(instance)
+    except Exception as error:  # noqa: BLE001 - Nova's errors are many
+        LOG.debug('Instance %s cannot be read: %s', instance.uuid, error)
+        return nova_instance.NovaInstance(
+            uuid=instance.uuid,
+            name='',
+            display_name='',
+            project_id='',
+            host='',
+            flavor_name='',
+            vm_state='unreadable',
+        )
 
 
 def _read(instance: objects.Instance) -> nova_instance.NovaInstance:

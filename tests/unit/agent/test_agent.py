@@ -118,6 +118,23 @@ class HostTestCase(AgentTestCase):
             'the journal does not know',
         )
 
+    def test_what_cannot_begin_leaves_nothing_behind(self) -> None:
+        self.host.add('web-01')
+        broken = agent.Agent(self.configuration.conf)
+        self.useFixture(
+            fixtures.MockPatchObject(
+                agent.Agent,
+                '_serve',
+                autospec=True,
+                side_effect=[RuntimeError('no more threads'), None],
+            )
+        )
+        self.assertRaises(RuntimeError, broken.start)
+        names = {it.name for it in threading.enumerate()}
+        self.assertNotIn('balloon-crank', names)
+        # Neither of its locks is in the way of the next one.
+        self.start()
+
     def test_stops_within_two_seconds_and_restores_statistics(self) -> None:
         guest = self.host.add('web-01', rate_mib_per_second=20)
         made = self.start()

@@ -177,7 +177,9 @@ class TestAgent(stage.PluginTestCase):
             options['balloon_timer']['connection_uri'],
         )
         ((_, command, *_rest),) = self.stage.calls('test_with_retry')
-        self.assertTrue(command.endswith(' host show --host compute-7'), command)
+        self.assertTrue(
+            command.endswith(' host show --host compute-7'), command
+        )
 
     def test_its_bus_is_that_of_nova_compute(self) -> None:
         self.play('stack post-config', NOVA_CPU_CELL='2')

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 import dataclasses
 import threading
+from typing import Any
 
 import fixtures
 from oslo_config import cfg
@@ -103,6 +104,18 @@ class StubbornExtension(extension.Extension):
         raise RuntimeError('a defect')
 
 
+class PatientExtension(extension.Extension):
+    """Remembers how long it would have waited, and does not."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.waited_seconds: list[float] = []
+
+    def _next_order(self, seconds: float) -> extension._Order | None:
+        self.waited_seconds.append(seconds)
+        return super()._next_order(0.0)
+
+
 class ExtensionTestCase(base.TestCase):
     def setUp(self) -> None:
         super().setUp()
@@ -199,6 +212,17 @@ class DeathTestCase(ExtensionTestCase):
         first.die()
         self.assertIsNot(first, self.maker.await_agent())
         self.assertIn('The balloon timer has failed', self.log.output)
+
+    def test_the_pause_grows_for_those_that_die_soon(self) -> None:
+        pauses = extension.Pauses(first_seconds=1.0, longest_seconds=6.0)
+        maker = AgentMaker()
+        patient = PatientExtension(self.conf, FakeDriver(), maker.make, pauses)
+        patient.start()
+        self.addCleanup(patient.stop)
+        for _ in range(5):
+            maker.await_agent().die()
+        maker.await_agent()
+        self.assertEqual([1.0, 2.0, 4.0, 6.0, 6.0], patient.waited_seconds)
 
 
 class StopTestCase(ExtensionTestCase):

@@ -85,6 +85,7 @@ class LedgerTestCase(base.TestCase):
             ([busy], False),
             ([free], True),
             ([other], True),
+            ([], True),
             ([], False),
             ([free], True),
         ):
