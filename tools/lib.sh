@@ -76,9 +76,10 @@ os.stat(sysconfig.get_path("include") + "/Python.h")' 2> /dev/null \
     [ -z "$missing" ] || apt_install $missing
 )
 
-# Print what decides whether WHAT... has to be installed again.
-_inputs() {
-    "$venv/bin/python" --version
+# Print what decides whether WHAT... has to be installed again in DIR.
+_inputs() {  # DIR WHAT...
+    "$1/bin/python" --version
+    shift
     for what; do
         case $what in
         *.txt) cat "$what" ;;
@@ -100,7 +101,7 @@ ensure_venv() (
     fi
     [ $# -gt 0 ] || exit 0
     stamp=$venv/.installed-$(echo "$PWD $*" | cksum | cut -d ' ' -f 1)
-    inputs=$(_inputs "$@" | sha256sum)
+    inputs=$(_inputs "$venv" "$@" | sha256sum)
     [ "$(cat "$stamp" 2> /dev/null)" != "$inputs" ] || exit 0
     say "installing $* into $venv"
     count=$#
@@ -117,9 +118,9 @@ ensure_venv() (
     echo "$inputs" > "$stamp"
 )
 
-# Print what decides whether the project has to be installed again.
-_sources() {
-    "$venv/bin/python" --version
+# Print what decides whether the project has to be installed again in DIR.
+_sources() {  # DIR
+    "$1/bin/python" --version
     find nova nova_balloon_timer requirements.txt setup.cfg setup.py \
         -type f ! -name '*.pyc' -exec sha256sum {} + 2> /dev/null | sort
 }
@@ -127,7 +128,7 @@ _sources() {
 ensure_installed() (
     venv=$1
     stamp=$venv/.project
-    sources=$(_sources | sha256sum)
+    sources=$(_sources "$venv" | sha256sum)
     [ "$(cat "$stamp" 2> /dev/null)" != "$sources" ] || exit 0
     say "installing nova-balloon-timer into $venv"
     rm -rf build/lib

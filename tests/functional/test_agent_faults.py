@@ -106,7 +106,8 @@ class KilledTest(agent.AgentTest):
             self.assertIn('while this service was away', end.detail)
             assert end.lateness_seconds is not None
             self.assertGreater(end.lateness_seconds, 1.5)
-            self.assertLess(end.lateness_seconds, 6)
+            # As late as the agent was back, on a machine that may be busy.
+            self.assertLess(end.lateness_seconds, 15)
             self.assertEqual(stood_kib[end.guest_name], end.end_kib)
         for balloon in (alder, birch):
             self.assertEqual(stood_kib[balloon.name], balloon.actual_kib)
