@@ -2,12 +2,14 @@
 """What the tests of the RPC share: an agent on the bus, and its clients."""
 
 from collections.abc import Callable
+import pathlib
 import socket
 import time
 from typing import Any
 
 from oslo_config import cfg
 from oslo_messaging import conffixture
+import testtools
 
 from nova_balloon_timer import exception
 from nova_balloon_timer.messaging import oslo_messaging
@@ -67,18 +69,7 @@ class RPCTest(agent.AgentTest):
 
     def make_conf(self) -> cfg.ConfigOpts:
         """Make what a client is configured with."""
-        path = self.folder / 'client.conf'
-        path.write_text(bus.ini(self.groups))
-        conf = cfg.ConfigOpts()
-        conf(
-            ['--config-file', str(path)],
-            project='client',
-            default_config_dirs=[],
-        )
-        # NOTE: oslo.messaging's client wants options that only the
-        # configuration of the process has.
-        self.useFixture(conffixture.ConfFixture(conf))
-        return conf
+        return client_conf(self, self.folder, self.groups)
 
     def reach(self, timeout_seconds: float = 5.0) -> api.AgentAPI:
         """Make a client."""
@@ -120,18 +111,37 @@ class RPCTest(agent.AgentTest):
         lab.wait_until(is_there, f'{policy_uuid} is {states}')
         return seen
 
-    def wait_answered(
-        self, client: api.HostAPI, timeout_seconds: float = 60
-    ) -> api.Json:
-        """Wait until the agent answers."""
-        seen: api.Json = {}
 
-        def answers() -> bool:
-            try:
-                seen.update(client.show_host())
-            except (exception.BusUnavailable, exception.HostNotAnswering):
-                return False
-            return True
+def client_conf(
+    test: testtools.TestCase, folder: pathlib.Path, groups: bus.Groups
+) -> cfg.ConfigOpts:
+    """Make what a client in a test is configured with."""
+    path = folder / 'client.conf'
+    path.write_text(bus.ini(groups))
+    conf = cfg.ConfigOpts()
+    conf(
+        ['--config-file', str(path)],
+        project='client',
+        default_config_dirs=[],
+    )
+    # NOTE: oslo.messaging's client wants options that only the
+    # configuration of the process has.
+    test.useFixture(conffixture.ConfFixture(conf))
+    return conf
 
-        lab.wait_until(answers, 'an answer', timeout_seconds)
-        return seen
+
+def wait_answered(
+    client: api.HostAPI, timeout_seconds: float = 60
+) -> api.Json:
+    """Wait until the agent answers."""
+    seen: api.Json = {}
+
+    def answers() -> bool:
+        try:
+            seen.update(client.show_host())
+        except (exception.BusUnavailable, exception.HostNotAnswering):
+            return False
+        return True
+
+    lab.wait_until(answers, 'an answer', timeout_seconds)
+    return seen

@@ -124,7 +124,7 @@ class BrokerTest(rpc.RPCTest):
         made = client.create_policy(alder.name, **rpc.LONG)['policy']
         alder.wait_at(448)
         self.broker.restart()
-        self.wait_answered(client, _BACK_SECONDS)
+        rpc.wait_answered(client, _BACK_SECONDS)
         self.assertEqual('running', client.show_policy(made['uuid'])['state'])
         client.cancel_policy(made['uuid'])
         self.wait_for_state(client, made['uuid'], 'ended')
@@ -143,7 +143,7 @@ class BrokerTest(rpc.RPCTest):
         self.host.available_mib = agent.PLENTY_MIB
         self.broker.start()
         running.wait_said(rpc.SERVED)
-        self.assertEqual(rpc.HOST, self.wait_answered(client)['host'])
+        self.assertEqual(rpc.HOST, rpc.wait_answered(client)['host'])
         self.assertEqual([], running.said('Traceback'))
 
     def test_that_hangs_costs_no_deadline_and_no_stop(self) -> None:

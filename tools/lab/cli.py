@@ -84,7 +84,7 @@ def _add_start(start: argparse.ArgumentParser) -> None:
         ('zram', 0, 'swap in compressed memory'),
     ):
         start.add_argument(
-            f'--{flag}', metavar='MiB', type=_count, default=default, help=text
+            f'--{flag}', metavar='MiB', type=count, default=default, help=text
         )
     for flag, text in (
         ('no-driver', 'do not load the balloon driver'),
@@ -94,14 +94,15 @@ def _add_start(start: argparse.ArgumentParser) -> None:
     ):
         start.add_argument(f'--{flag}', action='store_true', help=text)
     start.add_argument(
-        '--stats-period', metavar='N', type=_count, default=0, help='seconds'
+        '--stats-period', metavar='N', type=count, default=0, help='seconds'
     )
     start.add_argument(
-        '--count', metavar='N', type=_count, default=1, help='NAME-1 ... -N'
+        '--count', metavar='N', type=count, default=1, help='NAME-1 ... -N'
     )
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Read a number of things, for argparse."""
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f'{text} is negative')

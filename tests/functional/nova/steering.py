@@ -7,14 +7,12 @@ from typing import Any
 
 import fixtures
 import libvirt
-from oslo_config import cfg
-from oslo_messaging import conffixture
 
-from nova_balloon_timer import exception
 from nova_balloon_timer.rpc import api
 from tests.functional import bus
 from tests.functional import lab
 from tests.functional import listener
+from tests.functional import rpc
 from tests.functional.nova import base
 from tools.lab.nova import server as lab_server
 
@@ -149,30 +147,13 @@ class SteeringTest(base.NovaTest):
 
     def wait_answered(self) -> None:
         """Wait until nova-compute answers our calls."""
-
-        def answers() -> bool:
-            try:
-                self.host_api.show_host()
-            except (exception.BusUnavailable, exception.HostNotAnswering):
-                return False
-            return True
-
-        lab.wait_until(answers, 'an answer')
+        rpc.wait_answered(self.host_api)
 
     def _reach(self, groups: bus.Groups) -> api.HostAPI:
         folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
-        path = folder / 'client.conf'
-        path.write_text(bus.ini(groups))
-        conf = cfg.ConfigOpts()
-        conf(
-            ['--config-file', str(path)],
-            project='client',
-            default_config_dirs=[],
+        agents = api.AgentAPI(
+            rpc.client_conf(self, folder, groups), timeout_seconds=10.0
         )
-        # NOTE: oslo.messaging's client wants options that only the
-        # configuration of the process has.
-        self.useFixture(conffixture.ConfFixture(conf))
-        agents = api.AgentAPI(conf, timeout_seconds=10.0)
         self.addCleanup(agents.close)
         return agents.on(HOST)
 

@@ -85,7 +85,11 @@ def _add_boot(boot: argparse.ArgumentParser) -> None:
         ('hog', 0, 'working set of a program that keeps writing to it'),
     ):
         boot.add_argument(
-            f'--{flag}', metavar='MiB', type=_count, default=default, help=text
+            f'--{flag}',
+            metavar='MiB',
+            type=cli.count,
+            default=default,
+            help=text,
         )
     boot.add_argument(
         '--extra',
@@ -96,15 +100,8 @@ def _add_boot(boot: argparse.ArgumentParser) -> None:
         help='an extra spec of its flavor, as balloon:enabled=true',
     )
     boot.add_argument(
-        '--count', metavar='N', type=_count, default=1, help='NAME-1 ... -N'
+        '--count', metavar='N', type=cli.count, default=1, help='NAME-1 ... -N'
     )
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f'{text} is negative')
-    return value
 
 
 def _pair(text: str) -> tuple[str, str]:
