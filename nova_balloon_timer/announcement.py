@@ -9,6 +9,7 @@ import dataclasses
 import enum
 
 from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer import situation
 
 
@@ -39,7 +40,7 @@ class PolicyCreated:
 
     policy: model.BalloonPolicy
     guest_name: str
-    instance: model.Instance | None = None
+    instance: ownership.Instance | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ class PolicyStarted:
     policy: model.BalloonPolicy
     guest_name: str
     started_at: float
-    instance: model.Instance | None = None
+    instance: ownership.Instance | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ class PolicyProgressed:
     guest_name: str
     started_at: float
     sample: model.BalloonSample
-    instance: model.Instance | None = None
+    instance: ownership.Instance | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ class PolicyEnded:
 
     guest_name: str
     report: model.EndReport
-    instance: model.Instance | None = None
+    instance: ownership.Instance | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -195,6 +195,17 @@ class HypervisorError(ApplierError):
     msg_fmt = 'guest %(guest)s: the hypervisor reports: %(why)s'
 
 
+class NoGuestClock(ApplierError):
+    """The guest's driver cannot keep a policy's clock, or does not know it."""
+
+    msg_fmt = 'guest %(guest)s cannot keep the clock: %(why)s'
+
+    @property
+    def why(self) -> str:
+        """Return what is missing, without whose it is."""
+        return str(self.details['why'])
+
+
 class JournalError(BalloonTimerError):
     """Base of what can go wrong with what is kept on disk."""
 

@@ -200,7 +200,7 @@ class Manager:
                 self._tell(self._observer.ended, action.report)
             case message.FreezeBalloon():
                 self._pool.preempt(action.guest_uuid, self._job(action))
-            case message.ReadBalloon() | message.SetTarget():
+            case _:
                 self._pool.submit(action.guest_uuid, self._job(action))
 
     def _tell(self, listen: Callable[..., None], *what: object) -> None:

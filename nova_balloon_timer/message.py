@@ -10,6 +10,7 @@ import enum
 
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 
 
 class FailureKind(enum.Enum):
@@ -104,6 +105,40 @@ class HostRecovered:
     """The host is no longer short of memory."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyAccepted:
+    """A guest keeps the clock of a policy from now on."""
+
+    guest_uuid: str
+    policy_uuid: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyDeclined:
+    """A guest cannot keep the clock of a policy, and has not begun to.
+
+    :param words: why
+    """
+
+    guest_uuid: str
+    policy_uuid: str
+    words: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class GuestReported:
+    """A guest that may have kept a policy's clock was asked how it ended.
+
+    :param report: None if it could not be asked, or does not know it
+    :param words: why there is none
+    """
+
+    guest_uuid: str
+    policy_uuid: str
+    report: timekeeping.GuestReport | None
+    words: str = ''
+
+
 Event = (
     PolicyRequested
     | PolicyResumed
@@ -114,6 +149,9 @@ Event = (
     | ActionFailed
     | GuestGone
     | HostRecovered
+    | PolicyAccepted
+    | PolicyDeclined
+    | GuestReported
 )
 
 
@@ -153,6 +191,34 @@ class FreezeBalloon:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OfferPolicy:
+    """Have the guest keep a policy's clock, if it can.
+
+    :param deadline_at: on our monotonic clock; what is left until then when
+        the order is carried out is the guest's to count
+    :param may_be_known: the guest may have it already, from before this
+        service was started; then it is left to go on
+    """
+
+    guest_uuid: str
+    policy: model.BalloonPolicy
+    deadline_at: float
+    may_be_known: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ConcludePolicy:
+    """Ask a guest how a policy ended whose clock it may have kept.
+
+    :param cancels: it shall end if it runs yet
+    """
+
+    guest_uuid: str
+    policy: model.BalloonPolicy
+    cancels: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ReportStart:
     """Tell that a policy begins to move its balloon.
 
@@ -161,6 +227,9 @@ class ReportStart:
 
     policy: model.BalloonPolicy
     started_at: float
+    timing: timekeeping.Timing = dataclasses.field(
+        default_factory=timekeeping.Timing
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,5 +369,7 @@ class ForeignChange:
 Notice = PressureStarted | PressureEnded | ReliefPlanned | ForeignChange
 
 
-GuestAction = ReadBalloon | SetTarget | FreezeBalloon
+GuestAction = (
+    ReadBalloon | SetTarget | FreezeBalloon | OfferPolicy | ConcludePolicy
+)
 Action = GuestAction | ReportStart | ReportEnd

@@ -11,6 +11,8 @@ import enum
 import math
 
 from nova_balloon_timer import exception
+from nova_balloon_timer import ownership
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer import units
 
 
@@ -19,13 +21,6 @@ class Direction(enum.Enum):
 
     INFLATE = 'inflate'
     DEFLATE = 'deflate'
-
-
-class Mode(enum.Enum):
-    """Who keeps the clock."""
-
-    HOST = 'host'
-    GUEST = 'guest'
 
 
 class Origin(enum.Enum):
@@ -120,6 +115,7 @@ class BalloonPolicy:
 
     :param start_actual_kib: what the balloon had when the policy was made
     :param maximum_kib: the guest's full memory
+    :param mode: who shall keep the clock
     :param explanation: why it was made, in words for the operator
     :raises InvalidPolicy: with one line that says what is wrong
     """
@@ -134,7 +130,7 @@ class BalloonPolicy:
     guards: Guards
     segments: tuple[Segment, ...] = ()
     leash: Leash = dataclasses.field(default_factory=Leash)
-    mode: Mode = Mode.HOST
+    mode: timekeeping.Mode = timekeeping.Mode.HOST
     origin: Origin = Origin.OPERATOR
     explanation: str = ''
 
@@ -301,35 +297,6 @@ class Refusal:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What was agreed for a guest; None: what holds for all guests.
-
-    :param floor_kib: it is never left with less
-    :param priority: above 0; more is asked of those who have more
-    :param max_step_kib: no plan takes more from it at once
-    """
-
-    floor_kib: int | None = None
-    priority: float | None = None
-    max_step_kib: int | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
-    """The server in a cloud that a guest is.
-
-    :param display_name: what its owner calls it
-    :param project_id: who its owner is
-    :param host: the compute host that is in charge of it
-    """
-
-    display_name: str
-    project_id: str
-    host: str
-    flavor_name: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Guest:
     """A guest as its hypervisor describes it, and who owns it.
 
@@ -341,8 +308,8 @@ class Guest:
     name: str
     maximum_kib: int
     refusals: tuple[Refusal, ...] = ()
-    terms: Terms = dataclasses.field(default_factory=Terms)
-    instance: Instance | None = None
+    terms: ownership.Terms = dataclasses.field(default_factory=ownership.Terms)
+    instance: ownership.Instance | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,6 +347,8 @@ class EndReport:
         seen; None where no deadline passed
     :param moved_after_deadline_kib: likewise
     :param confirmed: the balloon was seen standing still at the end
+    :param guest_report: what the guest says, if it kept the clock and could
+        be asked; lateness and what moved after the deadline are then its own
     """
 
     policy: BalloonPolicy
@@ -397,6 +366,10 @@ class EndReport:
     confirmed: bool
     segments: tuple[SegmentOutcome, ...] = ()
     curve: tuple[CurvePoint, ...] = ()
+    timing: timekeeping.Timing = dataclasses.field(
+        default_factory=timekeeping.Timing
+    )
+    guest_report: timekeeping.GuestReport | None = None
 
     @property
     def duration_seconds(self) -> float:

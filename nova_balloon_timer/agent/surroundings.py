@@ -6,7 +6,7 @@ from collections.abc import Callable
 from oslo_config import cfg
 
 from nova_balloon_timer import message
-from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer.agent import listener
 from nova_balloon_timer.appliers import base as applier_base
 from nova_balloon_timer.appliers import loader as applier_loader
@@ -45,7 +45,7 @@ class Surroundings:
             conf, payload.publisher_id(_SERVICE, conf.host), payload.flatten
         )
 
-    def instance_of(self, guest_uuid: str) -> model.Instance | None:
+    def instance_of(self, guest_uuid: str) -> ownership.Instance | None:
         """Return the server in a cloud that a guest is, if that is known."""
         return None
 

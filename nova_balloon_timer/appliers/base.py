@@ -9,6 +9,7 @@ from oslo_log import log as logging
 from nova_balloon_timer import exception
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 
 LOG = logging.getLogger(__name__)
 
@@ -71,6 +72,34 @@ class Applier(abc.ABC):
     def close(self) -> None:  # noqa: B027
         """Release everything; the applier is not used again."""
 
+    def check_clock(self, guest_uuid: str) -> None:
+        """Ask whether a guest could keep the clock of a policy.
+
+        :raises NoGuestClock: it could not, and why
+        """
+        raise exception.NoGuestClock(
+            guest=guest_uuid, why='this applier has no way to its driver'
+        )
+
+    def offer(self, action: message.OfferPolicy) -> None:
+        """Have a guest keep the clock of a policy from now on.
+
+        :raises NoGuestClock: it cannot, and has not begun to; after any other
+            error it may have begun
+        """
+        self.check_clock(action.guest_uuid)
+
+    def conclude(
+        self, action: message.ConcludePolicy
+    ) -> timekeeping.GuestReport:
+        """Ask a guest how a policy went that was offered to it.
+
+        :raises NoGuestClock: it cannot be asked, or does not know it
+        """
+        raise exception.NoGuestClock(
+            guest=action.guest_uuid, why='this applier offers it nothing'
+        )
+
     def freeze(self, action: message.FreezeBalloon) -> message.BalloonFrozen:
         """Stop a balloon where it stands, or where the action says."""
         guest_uuid = action.guest_uuid
@@ -99,17 +128,7 @@ def perform(
     """
     guest_uuid = action.guest_uuid
     try:
-        match action:
-            case message.ReadBalloon():
-                sample = applier.read(guest_uuid)
-                return message.BalloonSampled(
-                    guest_uuid=guest_uuid, sample=sample
-                )
-            case message.SetTarget():
-                applier.set_target(guest_uuid, action.target_kib)
-                return None
-            case message.FreezeBalloon():
-                return applier.freeze(action)
+        return _carry_out(applier, action)
     except (exception.GuestNotFound, exception.GuestNotRunning):
         return message.GuestGone(guest_uuid=guest_uuid)
     except exception.ApplierError as error:
@@ -124,6 +143,59 @@ def perform(
             kind=message.FailureKind.PERMANENT,
             words=f'the applier failed: {error!r}',
         )
+
+
+def _carry_out(
+    applier: Applier, action: message.GuestAction
+) -> message.Event | None:
+    guest_uuid = action.guest_uuid
+    match action:
+        case message.ReadBalloon():
+            sample = applier.read(guest_uuid)
+            return message.BalloonSampled(guest_uuid=guest_uuid, sample=sample)
+        case message.SetTarget():
+            applier.set_target(guest_uuid, action.target_kib)
+            return None
+        case message.FreezeBalloon():
+            return applier.freeze(action)
+        case message.OfferPolicy():
+            return _offer(applier, action)
+        case message.ConcludePolicy():
+            return _conclude(applier, action)
+
+
+def _offer(applier: Applier, action: message.OfferPolicy) -> message.Event:
+    try:
+        applier.offer(action)
+    except exception.NoGuestClock as error:
+        return message.PolicyDeclined(
+            guest_uuid=action.guest_uuid,
+            policy_uuid=action.policy.uuid,
+            words=error.why,
+        )
+    return message.PolicyAccepted(
+        guest_uuid=action.guest_uuid, policy_uuid=action.policy.uuid
+    )
+
+
+def _conclude(
+    applier: Applier, action: message.ConcludePolicy
+) -> message.GuestReported:
+    # NOTE: whatever goes wrong: the host's own account of the policy stands.
+    report = None
+    words = ''
+    try:
+        report = applier.conclude(action)
+    except exception.NoGuestClock as error:
+        words = error.why
+    except exception.ApplierError as error:
+        words = str(error)
+    return message.GuestReported(
+        guest_uuid=action.guest_uuid,
+        policy_uuid=action.policy.uuid,
+        report=report,
+        words=words,
+    )
 
 
 def _kind_of(error: exception.ApplierError) -> message.FailureKind:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.appliers import base
 
 
@@ -37,6 +38,20 @@ class ForwardingApplier(base.Applier):
     def freeze(self, action: message.FreezeBalloon) -> message.BalloonFrozen:
         """Stop a balloon."""
         return self._inner.freeze(action)
+
+    def check_clock(self, guest_uuid: str) -> None:
+        """Ask whether a guest could keep the clock of a policy."""
+        self._inner.check_clock(guest_uuid)
+
+    def offer(self, action: message.OfferPolicy) -> None:
+        """Have a guest keep the clock of a policy from now on."""
+        self._inner.offer(action)
+
+    def conclude(
+        self, action: message.ConcludePolicy
+    ) -> timekeeping.GuestReport:
+        """Ask a guest how a policy went that was offered to it."""
+        return self._inner.conclude(action)
 
     def connect(self) -> None:
         """Open what the calling thread needs."""

@@ -8,15 +8,19 @@ from typing import Protocol
 
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.appliers import base
 
 METHODS = (
+    'check_clock',
     'close',
+    'conclude',
     'connect',
     'disconnect',
     'find_guest',
     'freeze',
     'list_guests',
+    'offer',
     'read',
     'restore_statistics',
     'set_target',
@@ -103,6 +107,23 @@ class MeteredApplier(base.Applier):
         """Stop a balloon where it stands, or where the action says."""
         with self._measured('freeze'):
             return self._applier.freeze(action)
+
+    def check_clock(self, guest_uuid: str) -> None:
+        """Ask whether a guest could keep the clock of a policy."""
+        with self._measured('check_clock'):
+            self._applier.check_clock(guest_uuid)
+
+    def offer(self, action: message.OfferPolicy) -> None:
+        """Have a guest keep the clock of a policy from now on."""
+        with self._measured('offer'):
+            self._applier.offer(action)
+
+    def conclude(
+        self, action: message.ConcludePolicy
+    ) -> timekeeping.GuestReport:
+        """Ask a guest how a policy went that was offered to it."""
+        with self._measured('conclude'):
+            return self._applier.conclude(action)
 
     @contextlib.contextmanager
     def _measured(self, method: str) -> Iterator[None]:

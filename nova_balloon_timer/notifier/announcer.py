@@ -11,16 +11,17 @@ import dataclasses
 from nova_balloon_timer import announcement
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer import situation
 
 # NOTE: what an earlier process told last need not be on the disk: it failed,
 # or lost power. A number of that must not be used for something else.
 _ROUND = 1000
 
-InstanceOf = Callable[[str], model.Instance | None]
+InstanceOf = Callable[[str], ownership.Instance | None]
 
 
-def _of_no_cloud(guest_uuid: str) -> model.Instance | None:
+def _of_no_cloud(guest_uuid: str) -> ownership.Instance | None:
     return None
 
 

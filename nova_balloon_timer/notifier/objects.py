@@ -8,6 +8,7 @@ its values from, needs a new version of the payload; a test says so.
 import enum
 
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.notifier import registry
 from nova_balloon_timer.notifier.versionedobjects import fields as ovo_fields
 
@@ -115,7 +116,7 @@ class BalloonPolicyPayload(EventPayload):
             'BalloonInstancePayload', nullable=True
         ),
         'direction': _choice(model.Direction),
-        'mode': _choice(model.Mode),
+        'mode': _choice(timekeeping.Mode),
         'origin': _choice(model.Origin),
         'explanation': ovo_fields.StringField(),
         'start_kib': ovo_fields.IntegerField(),

@@ -12,6 +12,7 @@ from typing import Any
 
 from nova_balloon_timer import announcement
 from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer.notifier import objects
 from nova_balloon_timer.notifier import registry
 from nova_balloon_timer.notifier import wording
@@ -133,7 +134,7 @@ def _policy_values(
 
 
 def _instance_payload(
-    uuid: str, instance: model.Instance | None
+    uuid: str, instance: ownership.Instance | None
 ) -> objects.BalloonInstancePayload | None:
     if instance is None:
         return None

@@ -12,7 +12,7 @@ import re
 from oslo_utils import strutils
 
 from nova_balloon_timer import exception
-from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer import units
 
 NAMESPACE = 'balloon'
@@ -44,7 +44,7 @@ class BalloonSpecs:
     priority: float | None = None
     max_step_kib: int | None = None
 
-    def terms_of(self, maximum_kib: int) -> model.Terms:
+    def terms_of(self, maximum_kib: int) -> ownership.Terms:
         """Return what they come to for a guest of a size.
 
         Of two floors the higher one holds.
@@ -54,7 +54,7 @@ class BalloonSpecs:
             floors_kib.append(min(self.min_kib, maximum_kib))
         if self.min_percent is not None:
             floors_kib.append(maximum_kib * self.min_percent // 100)
-        return model.Terms(
+        return ownership.Terms(
             floor_kib=max(floors_kib, default=None),
             priority=self.priority,
             max_step_kib=self.max_step_kib,

@@ -6,6 +6,7 @@ import dataclasses
 
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer.nova import extra_specs
 
 # NOTE: whatever Nova does with an instance otherwise, also what it may do one
@@ -74,16 +75,16 @@ class NovaInstance:
             f'{extra_specs.ENABLED}=true',
         )
 
-    def terms_of(self, maximum_kib: int) -> model.Terms:
+    def terms_of(self, maximum_kib: int) -> ownership.Terms:
         """Return what its flavor says; nothing where that makes no sense."""
         try:
             return extra_specs.parse(self.specs).terms_of(maximum_kib)
         except exception.InvalidExtraSpec:
-            return model.Terms()
+            return ownership.Terms()
 
-    def describe(self) -> model.Instance:
+    def describe(self) -> ownership.Instance:
         """Return what others need to know of it."""
-        return model.Instance(
+        return ownership.Instance(
             display_name=self.display_name,
             project_id=self.project_id,
             host=self.host,

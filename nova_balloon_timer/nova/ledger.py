@@ -7,6 +7,7 @@ import threading
 
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer.nova import instance as nova_instance
 
 # Instances that are gone, whose policies' ends may still be told.
@@ -39,7 +40,7 @@ class Ledger:
             known = self._instances.get(guest_uuid)
         return known is not None and known.why_not_now() is None
 
-    def instance_of(self, guest_uuid: str) -> model.Instance | None:
+    def instance_of(self, guest_uuid: str) -> ownership.Instance | None:
         """Return what is known of an instance, also of one that is gone."""
         with self._lock:
             known = self._instances.get(guest_uuid)

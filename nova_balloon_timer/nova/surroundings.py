@@ -9,7 +9,7 @@ from nova import rpc
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer.agent import agent as host_agent
 from nova_balloon_timer.agent import listener
 from nova_balloon_timer.agent import surroundings as agent_surroundings
@@ -68,7 +68,7 @@ class NovaSurroundings(agent_surroundings.Surroundings):
             transport=rpc.NOTIFICATION_TRANSPORT,
         )
 
-    def instance_of(self, guest_uuid: str) -> model.Instance | None:
+    def instance_of(self, guest_uuid: str) -> ownership.Instance | None:
         """Return the instance that a guest is."""
         return self._ledger.instance_of(guest_uuid)
 

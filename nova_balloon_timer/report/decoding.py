@@ -6,6 +6,7 @@ import itertools
 
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.report import encoding
 from nova_balloon_timer.report import fields
 from nova_balloon_timer.report import saved_run
@@ -157,7 +158,7 @@ def decode_policy(field: fields.Field) -> model.BalloonPolicy:
             guards=_decode_guards(field.get('guards')),
             segments=tuple(_decode_segment(item) for item in segments),
             leash=_decode_leash(field.get('leash')),
-            mode=field.get('mode').choice(model.Mode),
+            mode=field.get('mode').choice(timekeeping.Mode),
             origin=field.get('origin').choice(model.Origin),
             explanation=field.get('explanation').text(),
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 from nova_balloon_timer import assessment
 from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer import situation
 from nova_balloon_timer.engine import states
 from nova_balloon_timer.journal import reader as journal_reader
@@ -155,7 +156,7 @@ def event(mark: saved_run.Mark) -> Json:
     }
 
 
-def _instance(instance: model.Instance | None) -> Json | None:
+def _instance(instance: ownership.Instance | None) -> Json | None:
     """Describe the server in a cloud that a guest is."""
     if instance is None:
         return None

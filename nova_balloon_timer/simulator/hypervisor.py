@@ -74,6 +74,10 @@ class GuestLine:
                 self._job = self._set(action)
             case message.FreezeBalloon():
                 self._job = self._freeze(action)
+            case message.OfferPolicy():
+                self._job = self._decline(action)
+            case message.ConcludePolicy():
+                self._job = self._stay_silent(action)
         self._schedule_answer(now + next(self._job))
 
     def _schedule_answer(self, at: float) -> None:
@@ -153,4 +157,21 @@ class GuestLine:
             target_kib=target_kib,
             before=before,
             after=self.guest.sample(),
+        )
+
+    def _decline(self, action: message.OfferPolicy) -> _Job:
+        yield self._latency.read_seconds
+        return message.PolicyDeclined(
+            guest_uuid=action.guest_uuid,
+            policy_uuid=action.policy.uuid,
+            words='it has no driver that could',
+        )
+
+    def _stay_silent(self, action: message.ConcludePolicy) -> _Job:
+        yield self._latency.read_seconds
+        return message.GuestReported(
+            guest_uuid=action.guest_uuid,
+            policy_uuid=action.policy.uuid,
+            report=None,
+            words='it does not know the policy',
         )

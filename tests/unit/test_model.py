@@ -10,6 +10,7 @@ import testscenarios
 
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from tests.unit import base
 
 MIB = base.MIB
@@ -149,7 +150,7 @@ class PolicyTestCase(base.TestCase):
         made = base.make_policy()
         self.assertEqual(16 * MIB, made.leash.minimum_kib)
         self.assertEqual(0.1, made.leash.lead_seconds)
-        self.assertIs(model.Mode.HOST, made.mode)
+        self.assertIs(timekeeping.Mode.HOST, made.mode)
         self.assertIs(model.Origin.OPERATOR, made.origin)
         self.assertEqual((), made.segments)
 

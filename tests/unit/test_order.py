@@ -10,6 +10,7 @@ import testscenarios
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer import order
+from nova_balloon_timer import ownership
 from tests.unit import base
 
 MIB = base.MIB
@@ -154,13 +155,13 @@ class DefaultsTestCase(base.TestCase):
             (1024, 1024),
             (4096, 1024),
         ):
-            terms = model.Terms(floor_kib=floor_mib * MIB)
+            terms = ownership.Terms(floor_kib=floor_mib * MIB)
             guards = base.make_defaults().guards(base.make_guest(terms=terms))
             self.assertEqual(expected_mib * MIB, guards.floor_kib)
             self.assertEqual(64 * MIB, guards.reserve_kib)
 
     def test_terms_without_a_floor_leave_it_as_it_is(self) -> None:
-        guest = base.make_guest(terms=model.Terms(priority=2.0))
+        guest = base.make_guest(terms=ownership.Terms(priority=2.0))
         self.assertEqual(
             256 * MIB, base.make_defaults().guards(guest).floor_kib
         )

@@ -5,7 +5,7 @@ from typing import Any
 import testscenarios
 
 from nova_balloon_timer import exception
-from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer import situation
 from tests.unit import base
 
@@ -98,7 +98,7 @@ class CandidateTestCase(base.TestCase):
     def test_no_more_is_safe_than_its_terms_let_be_taken_at_once(self) -> None:
         for step_mib, safe_mib in ((0, 0), (100, 100), (736, 736), (900, 736)):
             guest = base.make_guest(
-                terms=model.Terms(max_step_kib=step_mib * MIB)
+                terms=ownership.Terms(max_step_kib=step_mib * MIB)
             )
             self.assertEqual(safe_mib, self.safe_mib(guest=guest))
             self.assertEqual(

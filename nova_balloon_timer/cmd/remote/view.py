@@ -7,6 +7,7 @@ So whatever shows a policy of ours shows an agent's as well.
 import time
 
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.cmd.remote import answer
 from nova_balloon_timer.cmd.remote import connection
 
@@ -49,7 +50,7 @@ def policy_of(view: connection.View) -> model.BalloonPolicy:
                 minimum_kib=view['leash_kib'],
                 lead_seconds=view['leash_seconds'],
             ),
-            mode=model.Mode(view['mode']),
+            mode=timekeeping.Mode(view['mode']),
             origin=model.Origin(view['origin']),
             explanation=view['explanation'],
         )

@@ -7,7 +7,7 @@ from typing import Any
 import testscenarios
 
 from nova_balloon_timer import exception
-from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer.agent import configured
 from tests.unit import base
 from tests.unit.agent import factory
@@ -180,7 +180,7 @@ class RankTestCase(base.TestCase):
             ('batch', 7.0),
             ('db', "it is excluded by 'db' in excluded_guests"),
         ):
-            guest = base.make_guest(name, terms=model.Terms(priority=7.0))
+            guest = base.make_guest(name, terms=ownership.Terms(priority=7.0))
             self.assertEqual(priority, made.rank(guest))
 
     def test_excluded_ones_are_told_why(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from nova_balloon_timer import announcement
 from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer import situation
 from nova_balloon_timer.notifier import payload
 from tests.unit import base
@@ -135,9 +136,9 @@ def _about(
     )
 
 
-def make_instance(display_name: str) -> model.Instance:
+def make_instance(display_name: str) -> ownership.Instance:
     """Return a server of the tenant of these examples."""
-    return model.Instance(
+    return ownership.Instance(
         display_name=display_name,
         project_id='6f70656e737461636b2d70726f6a6563',
         host=HOST,

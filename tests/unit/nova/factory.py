@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer.nova import instance as nova_instance
 from tests.unit import base
 
@@ -25,6 +25,6 @@ def make_instance(
     return nova_instance.NovaInstance(**(fields | more))
 
 
-def describe(display_name: str) -> model.Instance:
+def describe(display_name: str) -> ownership.Instance:
     """Return what is told of an instance that its owner calls so."""
     return make_instance(display_name=display_name).describe()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import testscenarios
 
 from nova_balloon_timer import exception
-from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer.nova import extra_specs
 from tests.unit import base
 
@@ -170,7 +170,7 @@ class TermsTestCase(testscenarios.WithScenarios, base.TestCase):
             max_step_kib=64 * MIB,
         )
         self.assertEqual(
-            model.Terms(
+            ownership.Terms(
                 floor_kib=self.floor, priority=2.0, max_step_kib=64 * MIB
             ),
             specs.terms_of(4 * GIB),

@@ -3,6 +3,7 @@
 import testscenarios
 
 from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from tests.unit import base
 from tests.unit.nova import factory
 
@@ -74,4 +75,4 @@ class TermsTestCase(base.TestCase):
     def test_nonsense_has_no_terms(self) -> None:
         specs = {'balloon:min_mb': '256', 'balloon:priority': 'high'}
         known = factory.make_instance(specs=specs)
-        self.assertEqual(model.Terms(), known.terms_of(base.GIB))
+        self.assertEqual(ownership.Terms(), known.terms_of(base.GIB))

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer import situation
 from tests.unit import base
 
@@ -81,7 +82,7 @@ def any_candidate(draw: st.DrawFn, name: str) -> situation.Candidate:
         guest=base.make_guest(
             name,
             maximum_kib=maximum_kib,
-            terms=model.Terms(
+            terms=ownership.Terms(
                 max_step_kib=draw(st.none() | st.integers(0, 2 * GIB))
             ),
         ),

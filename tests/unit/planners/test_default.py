@@ -3,6 +3,7 @@
 from typing import Any
 
 from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer import situation
 from nova_balloon_timer.planners import default
 from tests.unit import base
@@ -150,7 +151,7 @@ class PlanTestCase(base.TestCase):
         self.assertIs(model.Obstacle.NO_DRIVER, silent.obstacle)
 
     def test_takes_no_more_at_once_than_terms_let(self) -> None:
-        guest = base.make_guest(terms=model.Terms(max_step_kib=300 * MIB))
+        guest = base.make_guest(terms=ownership.Terms(max_step_kib=300 * MIB))
         plan = _plan(
             factory.make_candidate(guest=guest, rss_kib=base.GIB),
             need_kib=512 * MIB,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from nova_balloon_timer import model
+from nova_balloon_timer import ownership
 from nova_balloon_timer import situation
 from nova_balloon_timer.planners import equal
 from tests.unit import base
@@ -51,7 +52,7 @@ class EqualPlannerTestCase(base.TestCase):
         self.assertEqual((9 * 1024 - 612) * MIB, plan.shortfall_kib)
 
     def test_takes_no_more_at_once_than_terms_let(self) -> None:
-        guest = base.make_guest(terms=model.Terms(max_step_kib=300 * MIB))
+        guest = base.make_guest(terms=ownership.Terms(max_step_kib=300 * MIB))
         plan = _plan(
             factory.make_candidate(guest=guest, rss_kib=base.GIB),
             need_kib=512 * MIB,

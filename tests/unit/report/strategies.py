@@ -7,6 +7,7 @@ import datetime
 from hypothesis import strategies as st
 
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.report import saved_run
 
 _PIB = 2**39
@@ -65,7 +66,7 @@ def policies(draw: st.DrawFn) -> model.BalloonPolicy:
         leash=model.Leash(
             minimum_kib=1024 + draw(_sizes), lead_seconds=draw(_seconds)
         ),
-        mode=draw(st.sampled_from(model.Mode)),
+        mode=draw(st.sampled_from(timekeeping.Mode)),
         origin=draw(st.sampled_from(model.Origin)),
         explanation=draw(_texts),
     )
