@@ -3,8 +3,10 @@
 
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer import units
 from nova_balloon_timer.engine import judge
+from nova_balloon_timer.engine import reconciliation
 from nova_balloon_timer.engine import run as engine_run
 from nova_balloon_timer.engine import settings as engine_settings
 from nova_balloon_timer.engine import states
@@ -38,6 +40,9 @@ class Freeze:
         self._look_seconds = _FIRST_LOOK_SECONDS
         self._failures = 0
         self._words = ''
+        self._awaits_guest = False
+        self._guest_report: timekeeping.GuestReport | None = None
+        self._guest_words = ''
 
     @property
     def reason(self) -> model.EndReason:
@@ -78,6 +83,41 @@ class Freeze:
         self.ended.curve.add(sample, self.ended.handed_kib)
         self._last_looked_at = sample.at
         self._failures = 0
+
+    def conclusion(self) -> message.ConcludePolicy | None:
+        """Return the question to a guest that may have kept the clock."""
+        if not self.ended.clock.may_be_in_guest:
+            return None
+        self._awaits_guest = True
+        # NOTE: one that is about to reach its target needs no more orders.
+        is_there = self._verdict.trigger is states.Trigger.TARGET_REACHED
+        balloon_policy = self.ended.balloon_policy
+        return message.ConcludePolicy(
+            guest_uuid=balloon_policy.guest_uuid,
+            policy=balloon_policy,
+            cancels=not is_there,
+        )
+
+    def take_report(self, event: message.GuestReported) -> bool:
+        """Take down what the guest says.
+
+        :returns: whether it was asked for
+        """
+        if (
+            not self._awaits_guest
+            or event.policy_uuid != self.ended.balloon_policy.uuid
+        ):
+            return False
+        self._awaits_guest = False
+        self._guest_report = event.report
+        self._guest_words = event.words
+        if event.report is not None:
+            self.ended.clock.accept()
+        return True
+
+    def is_over(self) -> bool:
+        """Tell whether nothing more is to be learned."""
+        return self.is_still() and not self._awaits_guest
 
     def is_still(self) -> bool:
         """Tell whether the balloon has stood still long enough."""
@@ -128,12 +168,22 @@ class Freeze:
 
         :param confirmed: the balloon was seen standing still
         """
+        if self._guest_words and self.ended.clock.is_with_guest:
+            silence = f'the guest does not say how: {self._guest_words}'
+            remark = f'{remark}; {silence}' if remark else silence
         return report(
             self.ended,
-            self._verdict,
+            reconciliation.reconcile(
+                self._verdict,
+                self._guest_report,
+                self.ended,
+                self.ended_at,
+                self._settings,
+            ),
             ended_at=self.ended_at,
             confirmed=confirmed,
             remark=remark,
+            guest_report=self._guest_report,
         )
 
 
@@ -152,6 +202,7 @@ def report(
     ended_at: float,
     confirmed: bool,
     remark: str = '',
+    guest_report: timekeeping.GuestReport | None = None,
 ) -> model.EndReport:
     """Put together how a policy ended, from its curve."""
     points = ended.curve.points
@@ -162,7 +213,7 @@ def report(
     confirmed = confirmed and bool(points)
     end_kib = points[-1].actual_kib if confirmed else None
     reason = states.REASONS[verdict.trigger]
-    late = _Lateness(ended, reason, end_kib)
+    late = _Lateness(ended, reason, end_kib, guest_report)
     moved_kib = None
     if end_kib is not None:
         moved_kib = start_kib - end_kib
@@ -184,21 +235,30 @@ def report(
         confirmed=confirmed,
         segments=tuple(ended.outcomes),
         curve=points,
+        timing=ended.clock.timing,
+        guest_report=guest_report,
     )
 
 
 class _Lateness:
-    """What the balloon did after its deadline, as far as it was seen."""
+    """What the balloon did after its deadline, as the guest says or was seen."""
 
     def __init__(
         self,
         ended: engine_run.Run,
         reason: model.EndReason,
         end_kib: int | None,
+        guest_report: timekeeping.GuestReport | None,
     ) -> None:
         self.seconds: float | None = None
         self.moved_kib: int | None = None
-        if reason is not model.EndReason.DEADLINE or end_kib is None:
+        if reason is not model.EndReason.DEADLINE:
+            return
+        if guest_report is not None:
+            self.seconds = guest_report.lateness_seconds
+            self.moved_kib = guest_report.moved_after_deadline_kib
+            return
+        if end_kib is None:
             return
         if ended.is_overdue:
             # Nobody looked; it was frozen no earlier than that.

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer.engine import freeze as engine_freeze
+from nova_balloon_timer.engine import freezer as engine_freezer
 from nova_balloon_timer.engine import guard
 from nova_balloon_timer.engine import judge
 from nova_balloon_timer.engine import run as engine_run
@@ -22,9 +23,6 @@ from nova_balloon_timer.engine import timers
 Actions = list[message.Action]
 _Trigger = states.Trigger
 
-# How long after a defect kept a guest from its end it is tried again.
-_DEFECT_SECONDS = 1.0
-
 
 class Engine:
     """Runs timed policies, at most one live policy a guest."""
@@ -34,12 +32,12 @@ class Engine:
     ) -> None:
         self._settings = settings or engine_settings.EngineSettings()
         self._runs: dict[str, engine_run.Run] = {}
-        self._freezes: dict[str, engine_freeze.Freeze] = {}
         self._usable: dict[str, guard.UsableMemory] = {}
         self._deadlines = timers.TimerQueue()
         self._looks = timers.TimerQueue()
-        self._freeze_looks = timers.TimerQueue()
-        self._freeze_limits = timers.TimerQueue()
+        self._freezer = engine_freezer.Freezer(
+            self._settings, self._look_at_successor
+        )
         self._latest = 0.0
         # NOTE: what a defect must not have us forget, until it is returned.
         self._owed: Actions = []
@@ -48,17 +46,20 @@ class Engine:
             message.PolicyResumed: self._on_resumed,
             message.PolicyCancelled: self._on_cancelled,
             message.BalloonSampled: self._on_sampled,
-            message.BalloonFrozen: self._on_frozen,
+            message.BalloonFrozen: self._freezer.on_frozen,
             message.BalloonChanged: self._on_changed,
             message.ActionFailed: self._on_failed,
             message.GuestGone: self._on_gone,
             message.HostRecovered: self._on_recovered,
+            message.PolicyAccepted: self._on_accepted,
+            message.PolicyDeclined: self._on_declined,
+            message.GuestReported: self._freezer.on_reported,
         }
 
     @property
     def is_idle(self) -> bool:
         """Tell whether no policy is live or being frozen."""
-        return not self._runs and not self._freezes
+        return not self._runs and not self.freezes
 
     @property
     def runs(self) -> tuple[engine_run.Run, ...]:
@@ -68,20 +69,16 @@ class Engine:
     @property
     def freezes(self) -> tuple[engine_freeze.Freeze, ...]:
         """The policies that have ended and are not seen standing still yet."""
-        return tuple(self._freezes.values())
+        return self._freezer.freezes
 
     def next_timer(self) -> float | None:
         """Return when :meth:`handle_timer` is due, or None for never."""
         if self._owed:
             return self._latest
         instants = [
-            queue.earliest()
-            for queue in (
-                self._deadlines,
-                self._looks,
-                self._freeze_looks,
-                self._freeze_limits,
-            )
+            self._deadlines.earliest(),
+            self._looks.earliest(),
+            *self._freezer.instants(),
         ]
         return min((at for at in instants if at is not None), default=None)
 
@@ -111,15 +108,16 @@ class Engine:
     def _do_what_is_due(self, now: float) -> None:
         now = self._latest = max(now, self._latest)
         for guest_uuid in self._deadlines.each_due(now):
-            self._deadlines.set(guest_uuid, now + _DEFECT_SECONDS)
+            self._deadlines.set(
+                guest_uuid, now + engine_freezer.DEFECT_SECONDS
+            )
             self._owed += self._pass_deadline(self._runs[guest_uuid], now)
-        for guest_uuid in self._freeze_limits.each_due(now):
-            self._freeze_limits.set(guest_uuid, now + _DEFECT_SECONDS)
-            self._owed += self._give_up(guest_uuid, now)
+        for actions in self._freezer.give_up_overdue(now):
+            self._owed += actions
         for guest_uuid in self._looks.each_due(now):
             self._owed += self._look(self._runs[guest_uuid])
-        for guest_uuid in self._freeze_looks.each_due(now):
-            self._owed.append(self._look_at_freeze(guest_uuid))
+        for actions in self._freezer.look_at_due(now):
+            self._owed += actions
 
     def _on_requested(
         self, event: message.PolicyRequested, now: float
@@ -132,6 +130,10 @@ class Engine:
         actions = self._supersede(event.policy, now)
         run = self._begin(event.policy, event.started_at)
         run.resumed_at = now
+        if run.clock.is_undecided and not run.is_overdue:
+            return [*actions, run.offer()]
+        if run.clock.is_undecided:
+            run.clock.offer()  # it may have been, by our predecessor
         run.state = states.advance(run.state, _Trigger.READY)
         if run.is_overdue:
             return actions + self._pass_deadline(run, now)
@@ -144,11 +146,8 @@ class Engine:
         run = self._runs.get(balloon_policy.guest_uuid)
         if run is None:
             return []
-        verdict = judge.Verdict(
-            trigger=_Trigger.SUPERSEDED,
-            detail=f'policy {balloon_policy.uuid} took its place',
-        )
-        return self._end(run, verdict, now)
+        detail = f'policy {balloon_policy.uuid} took its place'
+        return self._end_by(run, _Trigger.SUPERSEDED, detail, now)
 
     def _begin(
         self, balloon_policy: model.BalloonPolicy, started_at: float
@@ -167,22 +166,14 @@ class Engine:
     ) -> Actions:
         for run in self._runs.values():
             if run.balloon_policy.uuid == event.policy_uuid:
-                return self._end(
-                    run,
-                    judge.Verdict(
-                        trigger=_Trigger.CANCELLED, detail=event.words
-                    ),
-                    now,
-                )
+                return self._end_by(run, _Trigger.CANCELLED, event.words, now)
         return []
 
     def _on_sampled(
         self, event: message.BalloonSampled, now: float
     ) -> Actions:
-        freeze = self._freezes.get(event.guest_uuid)
-        if freeze is not None:
-            freeze.observe(event.sample)
-            return self._watch_freeze(freeze, now)
+        if self._freezer.has(event.guest_uuid):
+            return self._freezer.on_sampled(event, now)
         run = self._runs.get(event.guest_uuid)
         if run is None:
             return []
@@ -191,12 +182,31 @@ class Engine:
         run.observe(event.sample)
         return self._step(run, event.sample, now)
 
-    def _on_frozen(self, event: message.BalloonFrozen, now: float) -> Actions:
-        freeze = self._freezes.get(event.guest_uuid)
-        if freeze is None:
+    def _on_accepted(
+        self, event: message.PolicyAccepted, now: float
+    ) -> Actions:
+        run = self._runs.get(event.guest_uuid)
+        if run is None or not run.is_offered(event.policy_uuid):
             return []
-        freeze.confirm_order(event)
-        return self._watch_freeze(freeze, now)
+        run.clock.accept()
+        self._deadlines.set(event.guest_uuid, run.ends_at)
+        run.hand_out(run.balloon_policy.target_kib)
+        return self._start(run)
+
+    def _on_declined(
+        self, event: message.PolicyDeclined, now: float
+    ) -> Actions:
+        run = self._runs.get(event.guest_uuid)
+        if run is None or not run.is_offered(event.policy_uuid):
+            return []
+        run.clock.decline(event.words)
+        if not run.clock.must_be_with_guest:
+            return self._start(run)
+        trigger = _Trigger.DECLINED
+        if run.resumed_at is not None:
+            trigger = _Trigger.FAILED  # it has moved since it began
+        detail = f'the guest cannot keep its clock: {event.words}'
+        return self._end_by(run, trigger, detail, now)
 
     def _on_changed(
         self, event: message.BalloonChanged, now: float
@@ -207,40 +217,28 @@ class Engine:
         return self._look(run)
 
     def _on_failed(self, event: message.ActionFailed, now: float) -> Actions:
-        freeze = self._freezes.get(event.guest_uuid)
-        if freeze is not None:
-            # NOTE: also after what looks permanent: a balloon that runs on is
-            # worse than an order too many.
-            self._freeze_looks.set(
-                event.guest_uuid, freeze.next_retry_at(now, event.words)
-            )
-            self._freeze_limits.set(event.guest_uuid, freeze.gives_up_at)
-            return []
+        if self._freezer.has(event.guest_uuid):
+            return self._freezer.on_failed(event, now)
         run = self._runs.get(event.guest_uuid)
         if run is None:
             return []
+        if run.state is states.State.OFFERED:
+            return self._take_over(run, event.words, now)
         is_first = run.failures == 0
         if event.kind is message.FailureKind.TRANSIENT or is_first:
             # NOTE: while a guest dies all sorts of errors come; a second look
             # tells whether it is gone or really refused.
             self._retry(run, now)
             return []
-        verdict = judge.Verdict(trigger=_Trigger.FAILED, detail=event.words)
-        return self._end(run, verdict, now)
+        return self._end_by(run, _Trigger.FAILED, event.words, now)
 
     def _on_gone(self, event: message.GuestGone, now: float) -> Actions:
-        actions: Actions = []
-        freeze = self._freezes.get(event.guest_uuid)
-        if freeze is not None:
-            actions += self._finish_freeze(
-                freeze, _Trigger.GUEST_GONE, now, 'the guest is gone'
-            )
+        actions = self._freezer.on_gone(event.guest_uuid)
         run = self._runs.get(event.guest_uuid)
         if run is not None:
-            verdict = judge.Verdict(
-                trigger=_Trigger.GUEST_GONE, detail='the guest is gone'
+            actions += self._end_by(
+                run, _Trigger.GUEST_GONE, 'the guest is gone', now
             )
-            actions += self._end(run, verdict, now)
         self._usable.pop(event.guest_uuid, None)
         return [
             action
@@ -251,20 +249,23 @@ class Engine:
     def _on_recovered(
         self, event: message.HostRecovered, now: float
     ) -> Actions:
-        verdict = judge.Verdict(
-            trigger=_Trigger.HOST_RECOVERED,
-            detail='the host is no longer short of memory',
-        )
+        detail = 'the host is no longer short of memory'
         actions: Actions = []
         for run in list(self._runs.values()):
             if run.balloon_policy.origin is model.Origin.PRESSURE:
-                actions += self._end(run, verdict, now)
+                actions += self._end_by(
+                    run, _Trigger.HOST_RECOVERED, detail, now
+                )
         return actions
 
     def _look(self, run: engine_run.Run) -> Actions:
         """Read the balloon, unless that is under way or a freeze is."""
         guest_uuid = run.balloon_policy.guest_uuid
-        if run.is_reading or guest_uuid in self._freezes:
+        if (
+            run.is_reading
+            or run.state is states.State.OFFERED
+            or self._freezer.has(guest_uuid)
+        ):
             return []
         run.is_reading = True
         return [message.ReadBalloon(guest_uuid=guest_uuid)]
@@ -273,18 +274,17 @@ class Engine:
         self, run: engine_run.Run, sample: model.BalloonSample, now: float
     ) -> Actions:
         actions: Actions = []
+        if run.state is states.State.OFFERED:
+            return []
         if run.state is states.State.PENDING:
             verdict = run.judge(sample)
             if verdict is not None:
                 return self._end(run, verdict, now)
             if not run.is_ready():
                 return self._wait_for_statistics(run, now)
-            run.state = states.advance(run.state, _Trigger.READY)
-            actions.append(
-                message.ReportStart(
-                    policy=run.balloon_policy, started_at=run.started_at
-                )
-            )
+            if run.clock.is_undecided:
+                return [run.offer()]
+            actions += self._start(run)
         verdict = run.judge(sample)
         if verdict is not None:
             return actions + self._end(run, verdict, now)
@@ -300,16 +300,38 @@ class Engine:
             self._looks.set(guest_uuid, look_at)
         return actions
 
+    def _take_over(
+        self, run: engine_run.Run, words: str, now: float
+    ) -> Actions:
+        """Do without a guest of which nobody knows whether it has begun."""
+        run.clock.take_over(words)
+        if run.clock.must_be_with_guest:
+            return self._end_by(run, _Trigger.FAILED, words, now)
+        actions = self._start(run)
+        self._retry(run, now)
+        return actions
+
+    def _start(self, run: engine_run.Run) -> Actions:
+        run.state = states.advance(run.state, _Trigger.READY)
+        if run.resumed_at is not None:
+            return []
+        return [
+            message.ReportStart(
+                policy=run.balloon_policy,
+                started_at=run.started_at,
+                timing=run.clock.timing,
+            )
+        ]
+
     def _wait_for_statistics(self, run: engine_run.Run, now: float) -> Actions:
         waited_seconds = now - run.started_at
         if waited_seconds < self._settings.statistics_wait_seconds:
             look_at = now + self._settings.poll_longest_seconds
             self._looks.set(run.balloon_policy.guest_uuid, look_at)
             return []
-        verdict = judge.Verdict(
-            trigger=_Trigger.FAILED, detail=engine_run.NO_STATISTICS
+        return self._end_by(
+            run, _Trigger.FAILED, engine_run.NO_STATISTICS, now
         )
-        return self._end(run, verdict, now)
 
     def _retry(self, run: engine_run.Run, now: float) -> None:
         """Look again after a back-off; what was handed out is uncertain."""
@@ -322,6 +344,16 @@ class Engine:
 
     def _pass_deadline(self, run: engine_run.Run, now: float) -> Actions:
         return self._end(run, run.judge_deadline(), now)
+
+    def _end_by(
+        self,
+        run: engine_run.Run,
+        trigger: states.Trigger,
+        detail: str,
+        now: float,
+    ) -> Actions:
+        verdict = judge.Verdict(trigger=trigger, detail=detail)
+        return self._end(run, verdict, now)
 
     def _end(
         self, run: engine_run.Run, verdict: judge.Verdict, now: float
@@ -343,58 +375,8 @@ class Engine:
                 not in (_Trigger.GUEST_GONE, _Trigger.YIELDED),
             )
             return [message.ReportEnd(report=report)]
-        actions: Actions = []
-        before = self._freezes.get(guest_uuid)
-        if before is not None:
-            # A resumed policy may end while one before it is still frozen.
-            excuse = f'policy {run.balloon_policy.uuid} is frozen in its place'
-            actions += self._finish_freeze(
-                before, _Trigger.GAVE_UP, now, excuse
-            )
-        freeze = engine_freeze.Freeze(run, verdict, self._settings, now)
-        self._freezes[guest_uuid] = freeze
-        self._freeze_limits.set(guest_uuid, freeze.gives_up_at)
-        return [*actions, freeze.action]
+        return self._freezer.begin(run, verdict, now)
 
-    def _look_at_freeze(self, guest_uuid: str) -> message.Action:
-        freeze = self._freezes[guest_uuid]
-        if freeze.is_frozen:
-            return message.ReadBalloon(guest_uuid=guest_uuid)
-        return freeze.action
-
-    def _watch_freeze(
-        self, freeze: engine_freeze.Freeze, now: float
-    ) -> Actions:
-        if freeze.is_still():
-            return self._finish_freeze(freeze, _Trigger.STILL, now)
-        if freeze.is_frozen:
-            guest_uuid = freeze.ended.balloon_policy.guest_uuid
-            self._freeze_looks.set(guest_uuid, freeze.next_look_at(now))
-        return []
-
-    def _give_up(self, guest_uuid: str, now: float) -> Actions:
-        freeze = self._freezes[guest_uuid]
-        return self._finish_freeze(
-            freeze, _Trigger.GAVE_UP, now, freeze.excuse()
-        )
-
-    def _finish_freeze(
-        self,
-        freeze: engine_freeze.Freeze,
-        trigger: states.Trigger,
-        now: float,
-        remark: str = '',
-    ) -> Actions:
-        guest_uuid = freeze.ended.balloon_policy.guest_uuid
-        freeze.ended.state = states.advance(freeze.ended.state, trigger)
-        del self._freezes[guest_uuid]
-        self._freeze_looks.discard(guest_uuid)
-        self._freeze_limits.discard(guest_uuid)
-        report = freeze.report(
-            confirmed=trigger is _Trigger.STILL, remark=remark
-        )
-        actions: Actions = [message.ReportEnd(report=report)]
-        successor = self._runs.get(guest_uuid)
-        if successor is not None:
-            actions += self._look(successor)
-        return actions
+    def _look_at_successor(self, guest_uuid: str) -> Actions:
+        run = self._runs.get(guest_uuid)
+        return [] if run is None else self._look(run)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One policy under way: from a sample to the next target or to the end."""
 
+from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer.engine import clock as engine_clock
 from nova_balloon_timer.engine import curve as engine_curve
 from nova_balloon_timer.engine import guard
 from nova_balloon_timer.engine import judge
@@ -13,6 +15,9 @@ NO_STATISTICS = (
     'the guest gives no statistics: its balloon driver is not loaded, or it '
     'hangs'
 )
+
+
+NO_ANSWER = 'the guest was given the policy and did not answer in its duration'
 
 
 class Run:
@@ -30,6 +35,7 @@ class Run:
         self.deadline_at = now + balloon_policy.duration_seconds
         self.resumed_at: float | None = None
         self.state = states.State.PENDING
+        self.clock = engine_clock.Clock(balloon_policy.mode)
         self.handed_kib: int | None = None
         self.is_reading = False
         self.failures = 0
@@ -48,6 +54,31 @@ class Run:
         """Tell whether its time was up before anyone could look again."""
         return (
             self.resumed_at is not None and self.resumed_at >= self.deadline_at
+        )
+
+    @property
+    def ends_at(self) -> float:
+        """Return when the host ends it, if nothing else has."""
+        if self.clock.is_with_guest:
+            return self.deadline_at + self._settings.guest_grace_seconds
+        return self.deadline_at
+
+    def offer(self) -> message.OfferPolicy:
+        """Ask whether the guest keeps the clock; it may begin at once."""
+        self.state = states.advance(self.state, states.Trigger.OFFERED)
+        self.clock.offer()
+        return message.OfferPolicy(
+            guest_uuid=self.balloon_policy.guest_uuid,
+            policy=self.balloon_policy,
+            deadline_at=self.deadline_at,
+            may_be_known=self.resumed_at is not None,
+        )
+
+    def is_offered(self, policy_uuid: str) -> bool:
+        """Tell whether an answer to the offer of a policy is awaited."""
+        return (
+            self.state is states.State.OFFERED
+            and self.balloon_policy.uuid == policy_uuid
         )
 
     def observe(self, sample: model.BalloonSample) -> None:
@@ -71,6 +102,10 @@ class Run:
             if self.curve.points:
                 detail = NO_STATISTICS
             return judge.Verdict(trigger=states.Trigger.FAILED, detail=detail)
+        if self.state is states.State.OFFERED:
+            return judge.Verdict(
+                trigger=states.Trigger.FAILED, detail=NO_ANSWER
+            )
         detail = 'its time was up'
         if self.is_overdue:
             detail += ' while this service was away'
@@ -94,6 +129,8 @@ class Run:
         """
         self._close_segments(sample)
         goal_kib = self._guarded_goal_kib(sample)
+        if self.clock.is_with_guest:
+            return None
         wanted_kib = self._leashed_kib(goal_kib, sample)
         self._is_leashed = wanted_kib != goal_kib
         if self._judge.suspects_another:
@@ -126,6 +163,8 @@ class Run:
     def next_look_at(self, now: float) -> float | None:
         """Return when to read the balloon again; None: not any more."""
         seconds = self.pace.next_look_seconds
+        if self.clock.is_with_guest:
+            seconds = self._seconds_to_target()
         if self.held_by:
             seconds = self._settings.hold_poll_seconds
         look_at = now + seconds
@@ -141,7 +180,22 @@ class Run:
 
     def may_order(self, now: float) -> bool:
         """Tell whether there is time for an order before the deadline."""
-        return now < self.deadline_at - self._settings.quiet_seconds
+        return now < self.ends_at - self._settings.quiet_seconds
+
+    def _seconds_to_target(self) -> float:
+        """Foresee when a guest that needs no orders has arrived."""
+        longest_seconds = self._settings.poll_longest_seconds
+        rate = self.pace.rate_kib_per_second
+        last = self.curve.last
+        if rate == 0 or last is None:
+            return longest_seconds
+        short_kib = self._ahead_kib(
+            self.balloon_policy.target_kib, last.actual_kib
+        )
+        return min(
+            max(short_kib / rate, self._settings.poll_shortest_seconds),
+            longest_seconds,
+        )
 
     def _ahead_kib(self, one_kib: int, other_kib: int) -> int:
         return judge.ahead_kib(
@@ -184,7 +238,11 @@ class Run:
                 goal_kib = lowest_kib
                 held_by = 'its reserve of usable memory'
         to_go_kib = self._ahead_kib(goal_kib, sample.actual_kib)
-        is_there = to_go_kib <= self._settings.tolerance_kib
+        near_kib = self._settings.tolerance_kib
+        if self.clock.is_with_guest and held_by:
+            # The guest judges its reserve by itself, and more exactly.
+            near_kib = self.balloon_policy.leash.minimum_kib
+        is_there = to_go_kib <= near_kib
         self.held_by = held_by if is_there else ''
         return goal_kib
 

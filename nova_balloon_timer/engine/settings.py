@@ -20,6 +20,9 @@ class EngineSettings:
     :param quiet_seconds: no orders this shortly before a deadline, so that
         the guest's line is free when it comes; QEMU needs 2-8 ms for an
         order in mid-inflation
+    :param guest_grace_seconds: so long after the deadline of a policy whose
+        clock the guest keeps the host ends it, if the guest has not; writing
+        to a guest that swaps takes up to 25 ms
     :param last_look_seconds: so shortly before a deadline the balloon is
         looked at once more, to have the leash end where the deadline does
     :param stall_window_seconds: how long a guest may not move to speak of
@@ -42,6 +45,7 @@ class EngineSettings:
     poll_longest_seconds: float = 0.1
     hold_poll_seconds: float = 0.25
     quiet_seconds: float = 0.01
+    guest_grace_seconds: float = 0.05
     last_look_seconds: float = 0.03
     stall_window_seconds: float = 2.0
     stall_fraction: float = 0.02

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of a policy: one table, from which the docs draw their diagram.
 
-A policy is live while it is pending or running. It *ends* with the transition
-out of those two; what follows is the freeze and the report.
+A policy is live while it is pending, offered or running. It *ends* with the
+transition out of those; what follows is the freeze and the report.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ class State(enum.Enum):
     """Where a policy stands."""
 
     PENDING = 'pending'
+    OFFERED = 'offered'
     RUNNING = 'running'
     FREEZING = 'freezing'
     ENDED = 'ended'
@@ -24,12 +25,14 @@ class State(enum.Enum):
     @property
     def is_live(self) -> bool:
         """Tell whether the policy may still give its guest a target."""
-        return self in (State.PENDING, State.RUNNING)
+        return self in (State.PENDING, State.OFFERED, State.RUNNING)
 
 
 class Trigger(enum.Enum):
     """What moves a policy from one state to the next."""
 
+    OFFERED = 'offered'
+    DECLINED = 'declined'
     READY = 'ready'
     TARGET_REACHED = 'target-reached'
     DEADLINE_PASSED = 'deadline-passed'
@@ -48,6 +51,7 @@ class Trigger(enum.Enum):
 # The typed reason that a trigger ends a policy with.
 REASONS: Mapping[Trigger, model.EndReason] = types.MappingProxyType(
     {
+        Trigger.DECLINED: model.EndReason.FAILED,
         Trigger.TARGET_REACHED: model.EndReason.TARGET,
         Trigger.DEADLINE_PASSED: model.EndReason.DEADLINE,
         Trigger.DISTRESSED: model.EndReason.DISTRESS,
@@ -61,18 +65,27 @@ REASONS: Mapping[Trigger, model.EndReason] = types.MappingProxyType(
     }
 )
 
-# A pending policy has given no target, so nothing is there to freeze. A
-# running one is frozen, unless its guest is gone or another controller's
-# target has to be respected.
+# A pending policy has given no target, so nothing is there to freeze; nor is
+# it where a guest declined to keep its clock. While the guest has not answered
+# it may have begun. A running policy is frozen, unless its guest is gone or
+# another controller's target has to be respected.
 TRANSITIONS: Mapping[tuple[State, Trigger], State] = types.MappingProxyType(
     {
         (State.PENDING, Trigger.READY): State.RUNNING,
+        (State.PENDING, Trigger.OFFERED): State.OFFERED,
         (State.PENDING, Trigger.TARGET_REACHED): State.ENDED,
         (State.PENDING, Trigger.CANCELLED): State.ENDED,
         (State.PENDING, Trigger.SUPERSEDED): State.ENDED,
         (State.PENDING, Trigger.GUEST_GONE): State.ENDED,
         (State.PENDING, Trigger.HOST_RECOVERED): State.ENDED,
         (State.PENDING, Trigger.FAILED): State.ENDED,
+        (State.OFFERED, Trigger.READY): State.RUNNING,
+        (State.OFFERED, Trigger.DECLINED): State.ENDED,
+        (State.OFFERED, Trigger.CANCELLED): State.FREEZING,
+        (State.OFFERED, Trigger.SUPERSEDED): State.FREEZING,
+        (State.OFFERED, Trigger.GUEST_GONE): State.ENDED,
+        (State.OFFERED, Trigger.HOST_RECOVERED): State.FREEZING,
+        (State.OFFERED, Trigger.FAILED): State.FREEZING,
         (State.RUNNING, Trigger.TARGET_REACHED): State.FREEZING,
         (State.RUNNING, Trigger.DEADLINE_PASSED): State.FREEZING,
         (State.RUNNING, Trigger.DISTRESSED): State.FREEZING,

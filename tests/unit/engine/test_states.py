@@ -25,12 +25,22 @@ _ENDS = {
 _EXPECTED = {
     'pending': {
         'ready': 'running',
+        'offered': 'offered',
         'target-reached': 'ended',
         'cancelled': 'ended',
         'superseded': 'ended',
         'guest-gone': 'ended',
         'host-recovered': 'ended',
         'failed': 'ended',
+    },
+    'offered': {
+        'ready': 'running',
+        'declined': 'ended',
+        'cancelled': 'freezing',
+        'superseded': 'freezing',
+        'guest-gone': 'ended',
+        'host-recovered': 'freezing',
+        'failed': 'freezing',
     },
     'running': dict.fromkeys(_ENDS, 'freezing')
     | {'yielded': 'ended', 'guest-gone': 'ended'},
