@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads and sets balloons through libvirt."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+import contextlib
 import time
 import uuid
 from xml.etree import ElementTree
@@ -9,9 +10,13 @@ from xml.etree import ElementTree
 import libvirt
 
 from nova_balloon_timer import exception
+from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.appliers import base
+from nova_balloon_timer.appliers.guest_driver import driver as guest_driver
 from nova_balloon_timer.appliers.libvirt import eligibility
+from nova_balloon_timer.appliers.libvirt import guest_agent
 from nova_balloon_timer.appliers.libvirt import session
 from nova_balloon_timer.appliers.libvirt import statistics
 from nova_balloon_timer.appliers.libvirt import watcher
@@ -129,6 +134,24 @@ class LibvirtApplier(base.Applier):
                 target_kib, libvirt.VIR_DOMAIN_AFFECT_LIVE
             )
 
+    def check_clock(self, guest_uuid: str) -> None:
+        """Ask the guest's driver, by way of the agent in the guest."""
+        with self._driver(guest_uuid) as driver:
+            driver.check()
+
+    def offer(self, action: message.OfferPolicy) -> None:
+        """Give the guest's driver a policy."""
+        with self._driver(action.guest_uuid) as driver:
+            driver.check()
+            driver.offer(action)
+
+    def conclude(
+        self, action: message.ConcludePolicy
+    ) -> timekeeping.GuestReport:
+        """Ask the guest's driver how a policy went."""
+        with self._driver(action.guest_uuid) as driver:
+            return driver.conclude(action)
+
     def connect(self) -> None:
         """Open the calling thread's connection."""
         self._sessions.open()
@@ -185,6 +208,12 @@ class LibvirtApplier(base.Applier):
         if self._watcher is not None:
             self._watcher.close()
         self._sessions.close()
+
+    @contextlib.contextmanager
+    def _driver(self, guest_uuid: str) -> Iterator[guest_driver.GuestDriver]:
+        with self._sessions.domain(guest_uuid) as domain:
+            files = guest_agent.AgentFiles(guest_uuid, domain.handle)
+            yield guest_driver.GuestDriver(guest_uuid, files)
 
     def _describe(self, handle: libvirt.virDomain) -> model.Guest:
         guest_uuid = handle.UUIDString()

@@ -9,7 +9,7 @@ import libvirt
 from nova_balloon_timer import exception
 
 # NOTE: numbers as in libvirt's virterror.h. Error 38 (a system call) and 1
-# (internal) also stand for a connection that broke; see _is_connection_gone.
+# (internal) also stand for a connection that broke; see is_connection_gone.
 _UNAVAILABLE = {
     libvirt.VIR_ERR_NO_CONNECT,
     libvirt.VIR_ERR_INVALID_CONN,
@@ -24,7 +24,7 @@ _DENIED = {
     libvirt.VIR_ERR_ACCESS_DENIED,
     libvirt.VIR_ERR_OPERATION_DENIED,
 }
-_BUSY = {
+BUSY = {
     libvirt.VIR_ERR_OPERATION_TIMEOUT,
     libvirt.VIR_ERR_AGENT_UNRESPONSIVE,
 }
@@ -56,16 +56,16 @@ def _translate(
     why = error.get_error_message() or str(error)
     if code in _DENIED or 'Permission denied' in why:
         return exception.HypervisorDenied(uri=uri, why=why)
-    if code in _BUSY:
+    if code in BUSY:
         return exception.GuestBusy(guest=guest, why=why)
     if code in _GUEST_ERRORS and guest is not None:
         return _GUEST_ERRORS[code](guest=guest, why=why)
-    if guest is None or _is_connection_gone(error):
+    if guest is None or is_connection_gone(error):
         return exception.HypervisorUnavailable(uri=uri, why=why)
     return exception.HypervisorError(guest=guest, why=why)
 
 
-def _is_connection_gone(error: libvirt.libvirtError) -> bool:
+def is_connection_gone(error: libvirt.libvirtError) -> bool:
     """Tell a broken connection from a guest's own trouble.
 
     A call in flight fails with a system error of the RPC layer when the

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The timed balloon driver of one guest, by way of its files."""
+
+from collections.abc import Callable
+import contextlib
+import time
+
+from nova_balloon_timer import exception
+from nova_balloon_timer import message
+from nova_balloon_timer import timekeeping
+from nova_balloon_timer.appliers.guest_driver import files as guest_files
+from nova_balloon_timer.appliers.guest_driver import line
+from nova_balloon_timer.appliers.guest_driver import status as guest_status
+
+# Interface versions that are understood.
+_VERSIONS = ('1',)
+
+_DIRECTORY = '/sys/class/timed_balloon/balloon0'
+ABI = f'{_DIRECTORY}/abi'
+POLICY = f'{_DIRECTORY}/policy'
+STATUS = f'{_DIRECTORY}/status'
+
+
+class GuestDriver:
+    """Gives the guest's driver policies, and asks how they went.
+
+    :param clock: monotonic, the one that deadlines are counted by
+    """
+
+    def __init__(
+        self,
+        guest_uuid: str,
+        files: guest_files.GuestFiles,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._guest_uuid = guest_uuid
+        self._files = files
+        self._clock = clock
+
+    def check(self) -> None:
+        """See that the driver is there and that we speak its language.
+
+        :raises NoGuestClock: it is not, or we do not
+        """
+        with self._files.open(ABI, 'r') as file:
+            version = file.read().strip()
+        if version not in _VERSIONS:
+            raise self._refusal(
+                f'the interface of its driver has version {version[:16]!r}, '
+                f'and not {" or ".join(_VERSIONS)}'
+            )
+
+    def offer(self, action: message.OfferPolicy) -> None:
+        """Write a policy; the driver counts from its receipt.
+
+        :raises NoGuestClock: it has not begun
+        :raises ApplierError: any other: it may have begun
+        """
+        objection = line.objection(action.policy)
+        if objection:
+            raise self._refusal(objection)
+        if action.may_be_known and self._knows(action.policy.uuid):
+            return
+        with self._files.open(POLICY, 'w') as file:
+            # NOTE: now, when the file is open, and not before: this is what
+            # the guest's clock and ours will differ by.
+            left_seconds = action.deadline_at - self._clock()
+            if left_seconds <= 0:
+                raise self._refusal('its agent took too long to answer')
+            file.write(line.start(action.policy, left_seconds))
+
+    def conclude(
+        self, action: message.ConcludePolicy
+    ) -> timekeeping.GuestReport:
+        """Ask how a policy ended; see to it that it has.
+
+        :raises NoGuestClock: the driver does not know it, or talks nonsense
+        """
+        status = self._status()
+        if status.policy_uuid != action.policy.uuid:
+            raise self._refusal('its driver does not know the policy')
+        if status.is_running and action.cancels:
+            # NOTE: it may end by itself meanwhile, and then knows none.
+            with contextlib.suppress(exception.NoGuestClock):
+                self._cancel(action.policy.uuid)
+            status = self._status()
+        return status.report(action.policy.maximum_kib)
+
+    def _cancel(self, policy_uuid: str) -> None:
+        with self._files.open(POLICY, 'w') as file:
+            file.write(line.cancel(policy_uuid))
+
+    def _knows(self, policy_uuid: str) -> bool:
+        return self._status().policy_uuid == policy_uuid
+
+    def _status(self) -> guest_status.Status:
+        with self._files.open(STATUS, 'r') as file:
+            return guest_status.parse(file.read(), self._guest_uuid)
+
+    def _refusal(self, why: str) -> exception.NoGuestClock:
+        return exception.NoGuestClock(guest=self._guest_uuid, why=why)
