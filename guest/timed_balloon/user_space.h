@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What policy_line.c needs of the kernel's headers, for a build in user space.
+ */
+#ifndef TB_USER_SPACE_H
+#define TB_USER_SPACE_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <linux/types.h>
+
+typedef __u32 u32;
+typedef __u64 u64;
+
+#define U32_MAX ((u32)~0U)
+#define U64_MAX ((u64)~0ULL)
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif /* TB_USER_SPACE_H */
