@@ -40,12 +40,13 @@ QUICK_TIMES = {
 def _spec(root: pathlib.Path, name: str) -> domain.GuestSpec:
     """Describe a guest by its part; all but the eater have touched much."""
     is_eater = name == EATER
+    none, stock = domain.Driver.NONE, domain.Driver.STOCK
     return domain.GuestSpec(
         name=name,
         memory_mib=_EATER_MIB if is_eater else _MEMORY_MIB,
         touch_mib=0 if is_eater else _TOUCH_MIB,
         hog_mib=_HOG_MIB if name == BUSY else 0,
-        driver=name != DRIVERLESS,
+        driver=none if name == DRIVERLESS else stock,
         agent=is_eater,
         free_page_reporting=is_eater,
         qmp_socket=root / f'{name}.qmp',

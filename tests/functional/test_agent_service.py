@@ -12,6 +12,7 @@ from tests.functional import agent
 from tests.functional import base
 from tests.functional import command
 from tests.functional import lab
+from tools.lab import guest as lab_guest
 
 
 class StopTest(testscenarios.WithScenarios, agent.AgentTest):
@@ -287,7 +288,12 @@ class SelectionTest(agent.AgentTest):
 
     def start_mute(self) -> base.Balloon:
         """Start a guest that does not load its balloon driver."""
-        spec = agent.spec(self.lab, 'mute', driver=False, touch_mib=300)
+        spec = agent.spec(
+            self.lab,
+            'mute',
+            driver=lab_guest.Driver.NONE,
+            touch_mib=300,
+        )
         (guest,) = self.lab.start(spec)
         self.addCleanup(guest.stop)
         return self.observe(guest)

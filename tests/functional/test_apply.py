@@ -349,7 +349,7 @@ class SignalTest(testscenarios.WithScenarios, base.FunctionalTest):
         spec = lab_guest.GuestSpec(
             name='mute',
             memory_mib=128,
-            driver=False,
+            driver=lab_guest.Driver.NONE,
             stats_period_seconds=10,
             qmp_socket=self.lab.qmp_socket('mute'),
         )

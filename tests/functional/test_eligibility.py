@@ -308,7 +308,7 @@ class RealGuestTest(base.FunctionalTest):
             lab_guest.GuestSpec(
                 name='deaf',
                 memory_mib=128,
-                driver=False,
+                driver=lab_guest.Driver.NONE,
                 qmp_socket=self.lab.qmp_socket('deaf'),
             ),
             ready=True,

@@ -87,12 +87,17 @@ def _add_start(start: argparse.ArgumentParser) -> None:
             f'--{flag}', metavar='MiB', type=count, default=default, help=text
         )
     for flag, text in (
-        ('no-driver', 'do not load the balloon driver'),
         ('autodeflate', 'give back rather than let the guest run out'),
         ('agent', 'run qemu-ga'),
         ('no-wait', 'do not wait for the boot'),
     ):
         start.add_argument(f'--{flag}', action='store_true', help=text)
+    start.add_argument(
+        '--driver',
+        choices=[it.name.lower() for it in domain.Driver],
+        default='stock',
+        help='the balloon driver that it loads',
+    )
     start.add_argument(
         '--stats-period', metavar='N', type=count, default=0, help='seconds'
     )
@@ -147,7 +152,7 @@ def _start(options: argparse.Namespace) -> None:
             current_mib=options.current,
             hog_mib=options.hog,
             zram_mib=options.zram,
-            driver=not options.no_driver,
+            driver=domain.Driver[options.driver.upper()],
             agent=options.agent,
             autodeflate=options.autodeflate,
             stats_period_seconds=options.stats_period,

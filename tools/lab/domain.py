@@ -2,6 +2,7 @@
 """Write the libvirt domains of the lab's guests."""
 
 import dataclasses
+import enum
 import pathlib
 from xml.etree import ElementTree as etree
 
@@ -17,6 +18,14 @@ _KERNEL_ARGUMENTS = (
     'tsc=reliable',
     'no_timer_check',
 )
+
+
+class Driver(enum.Enum):
+    """Name the balloon drivers that a guest can load."""
+
+    STOCK = 'stock'
+    TIMED = 'timed'
+    NONE = 'off'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +44,7 @@ class GuestSpec:
     :ivar hog_max_mib: up to which size; 0 is no limit.
     :ivar hog_pause_milliseconds: its rest between two passes.
     :ivar zram_mib: swap space in compressed memory.
-    :ivar driver: whether the guest loads its balloon driver.
+    :ivar driver: the balloon driver that the guest loads.
     :ivar balloon: whether it has a balloon device at all.
     :ivar stats_period_seconds: how often it reports statistics; 0 is never.
     :ivar qmp_socket: where to open a second monitor, beside libvirt's.
@@ -52,7 +61,7 @@ class GuestSpec:
     hog_max_mib: int = 0
     hog_pause_milliseconds: int = 100
     zram_mib: int = 0
-    driver: bool = True
+    driver: Driver = Driver.STOCK
     agent: bool = False
     balloon: bool = True
     autodeflate: bool = False
@@ -93,7 +102,7 @@ def read_hog_report(line: str) -> HogReport:
 def kernel_command_line(spec: GuestSpec) -> str:
     """Write the guest's orders in the words of its init.sh."""
     orders = {
-        'driver': 'on' if spec.driver else 'off',
+        'driver': spec.driver.value,
         'zram': spec.zram_mib,
         'touch': spec.touch_mib,
         'cache': spec.cache_mib,

@@ -16,6 +16,7 @@ from tools.lab import domain
 from tools.lab import error
 from tools.lab import image as lab_image
 
+Driver = domain.Driver
 GuestSpec = domain.GuestSpec
 
 _READY = 'nbt: ready'
@@ -123,7 +124,8 @@ class Guest:
         self.wait(lambda: bool(self.lines(_READY)), 'boot', timeout_seconds)
         left = end_at - time.monotonic()
         spec = self.spec
-        if spec.driver and spec.balloon and spec.stats_period_seconds:
+        has_balloon = spec.balloon and spec.driver is not Driver.NONE
+        if has_balloon and spec.stats_period_seconds:
             self.wait(self._has_statistics, 'balloon statistics', left)
             left = end_at - time.monotonic()
         if spec.agent:

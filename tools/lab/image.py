@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Build the kernel and initramfs that the lab's guests boot.
 
-Everything comes from Debian's packages, which are unpacked and not installed.
-The result is cached under a key made of its inputs, so that a second call
-neither builds nor asks the network.
+Everything but the balloon driver of our own comes from Debian's packages,
+which are unpacked and not installed. What is made of them is cached under a
+key made of its inputs, so that a second call neither builds nor asks the
+network, and so is what the driver adds to it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -15,12 +17,21 @@ import platform
 import shutil
 import tempfile
 
-from tools.lab import command
+from tools.lab import archive
+from tools.lab import driver
 from tools.lab import error
+from tools.lab import headers
 from tools.lab import initramfs
 
 _HERE = pathlib.Path(__file__).resolve().parent
-_SOURCES = ('hog.c', 'image.py', 'init.sh', 'initramfs.py')
+_SOURCES = (
+    'archive.py',
+    'headers.py',
+    'hog.c',
+    'image.py',
+    'init.sh',
+    'initramfs.py',
+)
 _KERNEL = 'linux-image-cloud-amd64'
 _AGENT = 'qemu-guest-agent'
 
@@ -52,21 +63,42 @@ def ensure(*, update: bool = False) -> Image:
     """Give the image, building it if it is not in the cache.
 
     :param update: ask Debian for a newer kernel, even with an image at hand.
-    :raises LabError: a tool or a package is missing.
+    :raises LabError: a tool or a package is missing, or the driver does not
+        compile.
     """
+    base = _ensure_base(update=update)
+    directory = base.with_name(f'{base.name}-{driver.digest()}')
+    if not (directory / 'initrd.img').exists():
+        with _made(directory) as made:
+            _add_driver(base, made)
+    return Image(directory=directory)
+
+
+def ensure_headers() -> pathlib.Path:
+    """Give the folder of the headers of the image's kernel.
+
+    :raises LabError: as ``ensure``.
+    """
+    return headers.find(_ensure_base() / 'headers')
+
+
+def _ensure_base(*, update: bool = False) -> pathlib.Path:
+    """Give what the driver is added to, with the kernel's headers."""
     cache = cache_directory()
     latest = cache / f'latest-{_digest()}'
     if not update and (latest / 'initrd.img').exists():
-        return Image(directory=latest.resolve())
+        return latest.resolve()
     if platform.machine() != 'x86_64':
         raise error.LabError('the guest image is for x86_64 hosts only')
     cache.mkdir(parents=True, exist_ok=True)
-    packages = _packages()
-    directory = cache / _digest(_version(packages[0]))
+    debian = archive.Archive()
+    packages = _packages(debian)
+    directory = cache / _digest(packages[0])
     if not (directory / 'initrd.img').exists():
-        _build(packages, directory)
+        with _made(directory) as made:
+            _build_base(debian, packages, made)
     _point(latest, directory.name)
-    return Image(directory=directory)
+    return directory
 
 
 def _digest(*extra: str) -> str:
@@ -78,6 +110,20 @@ def _digest(*extra: str) -> str:
     return inputs.hexdigest()[:16]
 
 
+@contextlib.contextmanager
+def _made(directory: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Give a folder to fill, which then takes its place as a whole."""
+    with tempfile.TemporaryDirectory(dir=directory.parent) as name:
+        made = pathlib.Path(name) / 'made'
+        made.mkdir()
+        yield made
+        try:
+            made.rename(directory)
+        except OSError as exc:
+            if not directory.exists():  # another builder was not faster
+                raise error.LabError(f'cannot write {directory}') from exc
+
+
 def _point(link: pathlib.Path, target: str) -> None:
     with tempfile.TemporaryDirectory(dir=link.parent) as scratch:
         fresh = pathlib.Path(scratch) / 'link'
@@ -85,30 +131,16 @@ def _point(link: pathlib.Path, target: str) -> None:
         fresh.replace(link)
 
 
-def _depends(package: str, *options: str) -> dict[str, list[str]]:
-    """Map a package, and with ``--recurse`` those it needs, to its needs."""
-    graph: dict[str, list[str]] = {}
-    text = command.run(
-        'apt-cache', 'depends', '--important', *options, package
-    )
-    for line in text.splitlines():
-        if not line.startswith(' '):
-            needs = graph.setdefault(line, [])
-        elif 'epends: ' in line:
-            needs.append(line.partition('epends: ')[2])
-    return graph
-
-
-def _packages() -> list[str]:
+def _packages(debian: archive.Archive) -> list[str]:
     """Name the packages to unpack: the concrete kernel is the first."""
     try:
-        kernel = _depends(_KERNEL)[_KERNEL][0]
-        graph = _depends(_AGENT, '--recurse')
+        kernel = debian.depends(_KERNEL)[_KERNEL][0]
+        graph = debian.depends(_AGENT, '--recurse')
     except error.LabError:
-        command.run('apt-get', 'update')
-        kernel = _depends(_KERNEL)[_KERNEL][0]
-        graph = _depends(_AGENT, '--recurse')
-    found = [kernel, 'busybox-static', _AGENT]
+        debian.update()
+        kernel = debian.depends(_KERNEL)[_KERNEL][0]
+        graph = debian.depends(_AGENT, '--recurse')
+    found = [f'{kernel}={debian.version(kernel)}', 'busybox-static', _AGENT]
     waiting = [_AGENT]
     while waiting:
         for need in graph.get(waiting.pop(), []):
@@ -118,40 +150,30 @@ def _packages() -> list[str]:
     return found
 
 
-def _version(package: str) -> str:
-    shown = command.run('apt-cache', 'show', '--no-all-versions', package)
-    for line in shown.splitlines():
-        if line.startswith('Version: '):
-            return f'{package}={line.split()[1]}'
-    raise error.LabError(f'apt knows no version of {package}')
-
-
-def _build(packages: Sequence[str], directory: pathlib.Path) -> None:
-    with tempfile.TemporaryDirectory(dir=directory.parent) as name:
-        scratch = pathlib.Path(name)
-        unpacked = scratch / 'unpacked'
-        _download(packages, scratch, unpacked)
-        done = scratch / 'done'
-        done.mkdir()
-        (kernel,) = (unpacked / 'boot').glob('vmlinuz-*')
-        shutil.copy(kernel, done / 'vmlinuz')
-        initramfs.build(unpacked, scratch / 'root', done / 'initrd.img')
-        try:
-            done.rename(directory)
-        except OSError as exc:
-            if not directory.exists():  # another builder was not faster
-                raise error.LabError(f'cannot write {directory}') from exc
-
-
-def _download(
-    packages: Sequence[str], scratch: pathlib.Path, unpacked: pathlib.Path
+def _build_base(
+    debian: archive.Archive, packages: Sequence[str], made: pathlib.Path
 ) -> None:
-    options = ('-o', 'APT::Sandbox::User=root')
-    download = ('apt-get', *options, 'download', *packages)
-    try:
-        command.run(*download, cwd=scratch)
-    except error.LabError:  # the lists may be older than the archive
-        command.run('apt-get', 'update')
-        command.run(*download, cwd=scratch)
-    for archive in scratch.glob('*.deb'):
-        command.run('dpkg-deb', '-x', archive, unpacked)
+    unpacked = made.with_name('unpacked')
+    debian.unpack(packages, unpacked)
+    (kernel,) = (unpacked / 'boot').glob('vmlinuz-*')
+    shutil.copy(kernel, made / 'vmlinuz')
+    root = made.with_name('root')
+    initramfs.build(unpacked, root, made / 'initrd.img')
+    debian.unpack(headers.packages(packages[0], debian), made / 'headers')
+    headers.relocate(made / 'headers')
+
+
+def _add_driver(base: pathlib.Path, made: pathlib.Path) -> None:
+    """Add the driver: the kernel unpacks one archive after the other."""
+    module = driver.build(
+        headers.find(base / 'headers'), made.with_name('driver')
+    )
+    os.link(base / 'vmlinuz', made / 'vmlinuz')
+    root = made.with_name('root')
+    (root / 'modules').mkdir(parents=True)
+    shutil.copy(module, root / 'modules')
+    added = made.with_name('added.img')
+    initramfs.pack(root, added)
+    with (made / 'initrd.img').open('wb') as initrd:
+        for part in (base / 'initrd.img', added):
+            initrd.write(part.read_bytes())

@@ -3,7 +3,9 @@
 #
 # The lab guest's PID 1. It reads its orders from the kernel command line:
 #
-#   nbt.driver=off        do not load virtio_balloon
+#   nbt.driver=stock      load virtio_balloon
+#   nbt.driver=timed      load timed_balloon in its place
+#   nbt.driver=off        load no balloon driver
 #   nbt.zram=MIB          swap on a zram device of that size
 #   nbt.cache=MIB         have so much clean page cache (not beside zram)
 #   nbt.touch=MIB         write to so much memory once, before 'nbt: ready'
@@ -77,7 +79,10 @@ exec < /dev/console > /dev/console 2>&1
 cmdline=$(cat /proc/cmdline)
 
 load virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci
-[ "$(param driver on)" = off ] || load virtio_balloon
+case $(param driver stock) in
+stock) load virtio_balloon ;;
+timed) load timed_balloon ;;
+esac
 if grep -q 0x0003 /sys/bus/virtio/devices/*/device 2> /dev/null; then
     load virtio_console
     agent &

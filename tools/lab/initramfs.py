@@ -49,7 +49,7 @@ def build(
     :param root: where to lay it out.
     """
     _populate(unpacked, root)
-    _pack(root, initrd)
+    pack(root, initrd)
 
 
 def _populate(unpacked: pathlib.Path, root: pathlib.Path) -> None:
@@ -108,8 +108,11 @@ def _libraries(
             yield pathlib.Path(line.split()[2])
 
 
-def _pack(root: pathlib.Path, initrd: pathlib.Path) -> None:
-    """Pack uncompressed: without KVM, unpacking costs more than reading."""
+def pack(root: pathlib.Path, initrd: pathlib.Path) -> None:
+    """Pack a root file system.
+
+    Uncompressed: without KVM, unpacking costs more than reading.
+    """
     command.run(
         'sh',
         '-c',

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build the guests' timed balloon driver against a kernel's headers."""
+
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+
+from tools.lab import error
+
+NAME = 'timed_balloon'
+
+_SOURCE = pathlib.Path(__file__).resolve().parents[2] / 'guest' / NAME
+_PATTERNS = ('*.[ch]', 'Kbuild', 'Makefile')
+
+
+def sources() -> list[pathlib.Path]:
+    """Give the driver's source files."""
+    return sorted(it for each in _PATTERNS for it in _SOURCE.glob(each))
+
+
+def digest() -> str:
+    """Tell one state of the driver's sources from another."""
+    inputs = hashlib.sha256()
+    for source in sources():
+        data = source.read_bytes()
+        inputs.update(f'{source.name} {len(data)}\n'.encode())
+        inputs.update(data)
+    return inputs.hexdigest()[:16]
+
+
+def build(
+    headers: pathlib.Path, directory: pathlib.Path, *words: str
+) -> pathlib.Path:
+    """Build a copy of the sources, and give the module's path.
+
+    :param headers: the folder of a kernel's headers.
+    :param directory: gets the copy; it must not exist.
+    :param words: further ones for ``make``, such as ``W=1``.
+    :raises LabError: it does not compile.
+    """
+    directory.mkdir(parents=True)
+    for source in sources():
+        shutil.copy(source, directory)
+    done = make(headers, directory, *words)
+    module = directory / f'{NAME}.ko'
+    if done.returncode or not module.exists():
+        raise error.LabError(f'{NAME} does not build: {_reason(done.stdout)}')
+    return module
+
+
+def make(
+    headers: pathlib.Path, directory: pathlib.Path, *words: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the kernel's build system on sources, whatever comes of it.
+
+    :returns: in ``stdout`` all that it printed.
+    """
+    make = ('make', f'-j{os.cpu_count()}', '-C', str(headers))
+    return subprocess.run(
+        (*make, f'M={directory}', *words, 'modules'),
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def _reason(printed: str) -> str:
+    """Find the line that says most."""
+    lines = printed.splitlines() or ['no message']
+    return next((it for it in lines if 'error' in it.lower()), lines[-1])
