@@ -44,6 +44,7 @@ class GuestSpec:
     :ivar hog_max_mib: up to which size; 0 is no limit.
     :ivar hog_pause_milliseconds: its rest between two passes.
     :ivar zram_mib: swap space in compressed memory.
+    :ivar disk_swap_mib: swap space on a disk, in a file beside the console.
     :ivar driver: the balloon driver that the guest loads.
     :ivar balloon: whether it has a balloon device at all.
     :ivar stats_period_seconds: how often it reports statistics; 0 is never.
@@ -61,6 +62,7 @@ class GuestSpec:
     hog_max_mib: int = 0
     hog_pause_milliseconds: int = 100
     zram_mib: int = 0
+    disk_swap_mib: int = 0
     driver: Driver = Driver.STOCK
     agent: bool = False
     balloon: bool = True
@@ -104,6 +106,7 @@ def kernel_command_line(spec: GuestSpec) -> str:
     orders = {
         'driver': spec.driver.value,
         'zram': spec.zram_mib,
+        'disk_swap': spec.disk_swap_mib,
         'touch': spec.touch_mib,
         'cache': spec.cache_mib,
         'hog': spec.hog_mib,
@@ -119,7 +122,7 @@ def kernel_command_line(spec: GuestSpec) -> str:
 def domain_xml(
     spec: GuestSpec, image: lab_image.Image, console: pathlib.Path
 ) -> str:
-    """Write the domain: no disk, network, USB or screen; emulated.
+    """Write the domain: no network, USB or screen; emulated.
 
     :param console: the file that gets what the guest prints.
     """
@@ -142,6 +145,14 @@ def domain_xml(
     if spec.qmp_socket is not None:
         _add_monitor(root, spec.qmp_socket)
     return etree.tostring(root, encoding='unicode')
+
+
+def swap_path(spec: GuestSpec, directory: pathlib.Path) -> pathlib.Path:
+    """Say which file is a guest's disk for swapping.
+
+    :param directory: where the console's log is.
+    """
+    return directory / f'{spec.name}.swap'
 
 
 def _text(
@@ -176,6 +187,8 @@ def _add_devices(
         etree.SubElement(
             channel, 'target', type='virtio', name='org.qemu.guest_agent.0'
         )
+    if spec.disk_swap_mib:
+        _add_disk(devices, swap_path(spec, console.parent))
     if not spec.balloon:
         etree.SubElement(devices, 'memballoon', model='none')
         return
@@ -189,6 +202,14 @@ def _add_devices(
     if spec.stats_period_seconds:
         period = str(spec.stats_period_seconds)
         etree.SubElement(balloon, 'stats', period=period)
+
+
+def _add_disk(devices: etree.Element, path: pathlib.Path) -> None:
+    """Add a disk that the host does not cache, to be as slow as one is."""
+    disk = etree.SubElement(devices, 'disk', type='file', device='disk')
+    etree.SubElement(disk, 'driver', name='qemu', type='raw', cache='none')
+    etree.SubElement(disk, 'source', file=str(path))
+    etree.SubElement(disk, 'target', dev='vda', bus='virtio')
 
 
 def _add_monitor(root: etree.Element, path: pathlib.Path) -> None:

@@ -23,6 +23,7 @@ _READY = 'nbt: ready'
 _EATER = 'eater'
 _AGENT_SECONDS = 30
 _POLL_SECONDS = 0.02
+_BYTES_PER_MIB = 1024 * 1024
 
 
 class Guest:
@@ -161,6 +162,8 @@ class Guest:
     def stop(self) -> None:
         """Destroy the guest, if it still runs, and forget it."""
         remove(self.domain)
+        swap = domain.swap_path(self.spec, self.console.parent)
+        swap.unlink(missing_ok=True)
 
     def _runs(self) -> bool:
         try:
@@ -216,6 +219,9 @@ def start(
     directory.mkdir(parents=True, exist_ok=True)
     console = directory / f'{spec.name}.console'
     xml = domain.domain_xml(spec, image or lab_image.ensure(), console)
+    if spec.disk_swap_mib:
+        with domain.swap_path(spec, directory).open('wb') as swap:
+            swap.truncate(spec.disk_swap_mib * _BYTES_PER_MIB)
     try:
         handle = connection.defineXML(xml)
         console.unlink(missing_ok=True)  # a guest before it, not beside it

@@ -7,6 +7,7 @@
 #   nbt.driver=timed      load timed_balloon in its place
 #   nbt.driver=off        load no balloon driver
 #   nbt.zram=MIB          swap on a zram device of that size
+#   nbt.disk_swap=MIB     swap on the first disk, which has that size
 #   nbt.cache=MIB         have so much clean page cache (not beside zram)
 #   nbt.touch=MIB         write to so much memory once, before 'nbt: ready'
 #   nbt.hog=MIB           start the hog with that working set
@@ -40,6 +41,12 @@ swap_on_zram() {
     echo "$1M" > /sys/block/zram0/disksize
     mkswap /dev/zram0 > /dev/null && swapon /dev/zram0 \
         && echo "nbt: zram mib=$1"
+}
+
+swap_on_disk() {
+    load virtio_blk
+    mkswap /dev/vda > /dev/null && swapon /dev/vda \
+        && echo "nbt: disk_swap mib=$1"
 }
 
 fill_cache() {
@@ -89,6 +96,8 @@ if grep -q 0x0003 /sys/bus/virtio/devices/*/device 2> /dev/null; then
 fi
 zram=$(param zram 0)
 [ "$zram" = 0 ] || swap_on_zram "$zram"
+disk_swap=$(param disk_swap 0)
+[ "$disk_swap" = 0 ] || swap_on_disk "$disk_swap"
 cache=$(param cache 0)
 [ "$cache" = 0 ] || fill_cache "$cache"
 touch=$(param touch 0)

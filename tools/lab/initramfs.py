@@ -18,6 +18,7 @@ _MODULES = (
     'virtio_pci_modern_dev',
     'virtio_pci',
     'virtio_balloon',
+    'virtio_blk',
     'virtio_console',
     'zsmalloc',
     'lzo-rle',
