@@ -191,7 +191,7 @@ class Engine:
         run.clock.accept()
         self._deadlines.set(event.guest_uuid, run.ends_at)
         run.hand_out(run.balloon_policy.target_kib)
-        return self._start(run)
+        return self._start(run) + self._look(run)
 
     def _on_declined(
         self, event: message.PolicyDeclined, now: float
@@ -201,7 +201,7 @@ class Engine:
             return []
         run.clock.decline(event.words)
         if not run.clock.must_be_with_guest:
-            return self._start(run)
+            return self._start(run) + self._look(run)
         trigger = _Trigger.DECLINED
         if run.resumed_at is not None:
             trigger = _Trigger.FAILED  # it has moved since it began

@@ -9,12 +9,16 @@ from hypothesis import strategies
 
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.engine import machine
+from nova_balloon_timer.engine import settings
 from tests.unit.engine import factory
+from tests.unit.engine import test_guest_clock
 
 _GUESTS = ('guest-a', 'guest-b')
 _MAXIMUM_KIB = factory.mib(1024)
 _LEASH_KIB = factory.mib(16)
+_GRACE_SECONDS = settings.EngineSettings().guest_grace_seconds
 
 _guests = strategies.sampled_from(_GUESTS)
 _sizes_kib = strategies.integers(0, _MAXIMUM_KIB)
@@ -30,6 +34,8 @@ class _Watched:
     balloon_policy: model.BalloonPolicy
     deadline_at: float
     is_over: bool = False
+    is_offered: bool = False
+    is_with_guest: bool = False
     first_kib: int | None = None
     starts: int = 0
     reports: int = 0
@@ -45,6 +51,7 @@ class EngineMachine(stateful.RuleBasedStateMachine):
         self.policies: dict[str, _Watched] = {}
         self.live: dict[str, str] = {}
         self.freezing: dict[str, str] = {}
+        self.concluding: dict[str, str] = {}
         self.actual_kib: dict[str, int] = {}
         self.updated_at = 0
 
@@ -59,6 +66,7 @@ class EngineMachine(stateful.RuleBasedStateMachine):
         duration_seconds=strategies.floats(0.001, 20),
         origin=strategies.sampled_from(model.Origin),
         share=strategies.none() | strategies.floats(0.1, 0.9),
+        mode=strategies.sampled_from(timekeeping.Mode),
     )
     def request(
         self,
@@ -70,6 +78,7 @@ class EngineMachine(stateful.RuleBasedStateMachine):
         duration_seconds: float,
         origin: model.Origin,
         share: float | None,
+        mode: timekeeping.Mode,
     ) -> None:
         inflates = target_kib < start_kib
         segments: tuple[model.Segment, ...] = ()
@@ -103,6 +112,7 @@ class EngineMachine(stateful.RuleBasedStateMachine):
             segments=segments,
             leash=model.Leash(minimum_kib=_LEASH_KIB, lead_seconds=0),
             origin=origin,
+            mode=mode,
         )
         self.count += 1
         self.policies[balloon_policy.uuid] = _Watched(
@@ -169,6 +179,41 @@ class EngineMachine(stateful.RuleBasedStateMachine):
                 target_kib=actual_kib,
                 before=sample,
                 after=dataclasses.replace(sample, at=self.now + 0.001),
+            )
+        )
+
+    @stateful.rule(guest=_guests, accepts=strategies.booleans())
+    def answer(self, guest: str, accepts: bool) -> None:
+        """Let a guest answer the offer of its policy, or of one before."""
+        uuid = self.live.get(guest, 'policy-0')
+        watched = self.policies.get(uuid)
+        event: message.Event = message.PolicyDeclined(
+            guest_uuid=guest, policy_uuid=uuid, words='no'
+        )
+        if accepts:
+            event = message.PolicyAccepted(guest_uuid=guest, policy_uuid=uuid)
+            if watched is not None and watched.is_offered:
+                watched.is_with_guest = self.live.get(guest) == uuid
+        if watched is not None:
+            watched.is_offered = False
+        self.handle(event)
+
+    @stateful.rule(
+        guest=_guests,
+        reason=strategies.none()
+        | strategies.sampled_from(timekeeping.GuestEnd),
+    )
+    def tell_end(
+        self, guest: str, reason: timekeeping.GuestEnd | None
+    ) -> None:
+        """Let a guest say of its policy what it likes."""
+        uuid = self.concluding.pop(guest, 'policy-0')
+        said = None
+        if reason is not None:
+            said = test_guest_clock.guest_report(reason=reason)
+        self.handle(
+            message.GuestReported(
+                guest_uuid=guest, policy_uuid=uuid, report=said, words=''
             )
         )
 
@@ -246,6 +291,12 @@ class EngineMachine(stateful.RuleBasedStateMachine):
                     self.check_target(action)
                 case message.FreezeBalloon():
                     self.check_freeze(action)
+                case message.OfferPolicy():
+                    self.check_offer(action)
+                case message.ConcludePolicy():
+                    uuid = action.policy.uuid
+                    assert self.freezing[action.guest_uuid] == uuid
+                    self.concluding[action.guest_uuid] = uuid
                 case message.ReportStart():
                     watched = self.policies[action.policy.uuid]
                     watched.starts += 1
@@ -253,8 +304,12 @@ class EngineMachine(stateful.RuleBasedStateMachine):
                     assert not watched.is_over, 'started after its end'
                 case message.ReportEnd():
                     self.check_report(action.report)
+        self.check_deadlines()
+
+    def check_deadlines(self) -> None:
         for watched in self.policies.values():
-            if watched.deadline_at <= self.now:
+            grace_seconds = _GRACE_SECONDS if watched.is_with_guest else 0
+            if watched.deadline_at + grace_seconds <= self.now:
                 assert watched.is_over, 'ran past its deadline'
 
     def check_target(self, action: message.SetTarget) -> None:
@@ -263,6 +318,7 @@ class EngineMachine(stateful.RuleBasedStateMachine):
         assert guest not in self.freezing, 'a target during a freeze'
         watched = self.policies[self.live[guest]]
         assert watched.starts == 1, 'a target before the start'
+        assert not watched.is_with_guest, 'a target beside the guest'
         actual_kib = self.actual_kib[guest]
         target_kib = action.target_kib
         assert target_kib <= _MAXIMUM_KIB, 'above the maximum'
@@ -278,6 +334,14 @@ class EngineMachine(stateful.RuleBasedStateMachine):
             assert target_kib >= first_kib, 'takes what it is to give'
             ahead_kib = target_kib - actual_kib
         assert ahead_kib <= _LEASH_KIB, 'further than the leash'
+
+    def check_offer(self, action: message.OfferPolicy) -> None:
+        watched = self.policies[action.policy.uuid]
+        mode = watched.balloon_policy.mode
+        assert mode is not timekeeping.Mode.HOST, 'offered against its mode'
+        assert self.live[action.guest_uuid] == action.policy.uuid
+        assert watched.starts == 0, 'offered after its start'
+        watched.is_offered = True
 
     def check_freeze(self, action: message.FreezeBalloon) -> None:
         guest = action.guest_uuid

@@ -9,7 +9,7 @@ from nova_balloon_timer import model
 from nova_balloon_timer.engine import machine
 from tests.unit.engine import factory
 
-_FREEZE = message.FreezeBalloon(
+FREEZE = message.FreezeBalloon(
     guest_uuid=factory.GUEST,
     at_kib=None,
     lowest_kib=factory.mib(128),
@@ -186,13 +186,13 @@ class RunningTest(EngineTestCase):
         self.sample(0.05, 1020)
         found = [self.sample(tick * 0.1, 1020) for tick in ticks]
         self.assertEqual([[]] * (len(ticks) - 1), found[:-1])
-        self.assertEqual([_FREEZE], found[-1])
+        self.assertEqual([FREEZE], found[-1])
         report = self.finish(2.5, 1020)
         self.assertEqual(model.EndReason.STALLED, report.reason)
 
     def test_cancelled(self) -> None:
         event = message.PolicyCancelled(policy_uuid=factory.POLICY)
-        self.assertEqual([_FREEZE], self.orders(event, 0.1))
+        self.assertEqual([FREEZE], self.orders(event, 0.1))
         self.assertEqual([], self.orders(event, 0.2))
         report = self.finish(0.3, 1008)
         self.assertEqual(model.EndReason.CANCELLED, report.reason)
@@ -214,7 +214,7 @@ class RunningTest(EngineTestCase):
 
     def test_permanent_failure(self) -> None:
         self.assertEqual([], self.break_down(0.1, transient=False))
-        self.assertEqual([_FREEZE], self.break_down(0.2, transient=False))
+        self.assertEqual([FREEZE], self.break_down(0.2, transient=False))
         report = self.finish(0.3, 1010)
         self.assertEqual(model.EndReason.FAILED, report.reason)
         self.assertEqual('because', report.detail)
@@ -236,7 +236,7 @@ class RunningTest(EngineTestCase):
             now = next_timer
             self.engine.handle_timer(now)
         self.assertEqual([0.05, 0.1, 0.2, 0.4], waits)
-        self.assertEqual([_FREEZE], self.engine.handle_timer(10.0))
+        self.assertEqual([FREEZE], self.engine.handle_timer(10.0))
 
     def test_target_is_given_again_after_a_failure(self) -> None:
         self.break_down(0.1, transient=True)
@@ -244,7 +244,7 @@ class RunningTest(EngineTestCase):
 
     def test_second_policy_supersedes_and_waits_for_the_freeze(self) -> None:
         actions = self.request(1.0, uuid='second', duration_seconds=5.0)
-        self.assertEqual(_FREEZE, actions[-1])
+        self.assertEqual(FREEZE, actions[-1])
         self.engine.handle(factory.frozen(1.1, 1000), 1.1)
         actions = self.engine.handle(factory.sampled(2.0, 1000), 2.0)
         report = self.only_report(actions)
@@ -287,14 +287,14 @@ class EndTest(EngineTestCase):
 
     def test_deadline_freezes_where_it_stands(self) -> None:
         self.sample(9.0, 800)
-        self.assertEqual([_FREEZE], self.engine.handle_timer(10.0))
+        self.assertEqual([FREEZE], self.engine.handle_timer(10.0))
         report = self.finish(10.004, 700)
         self.assertEqual(model.EndReason.DEADLINE, report.reason)
         self.assertEqual(factory.mib(700), report.actual_end_kib)
 
     def test_late_timer_still_ends_by_deadline(self) -> None:
         actions = self.sample(10.2, 512)
-        self.assertEqual([_FREEZE], actions)
+        self.assertEqual([FREEZE], actions)
         report = self.finish(10.3, 512)
         self.assertEqual(model.EndReason.DEADLINE, report.reason)
         self.assertEqual(10.2, report.ended_at)
@@ -328,7 +328,7 @@ class HostRecoveredTest(EngineTestCase):
         self.request(origin=model.Origin.PRESSURE)
         self.sample(0.01, 1024)
         actions = self.orders(message.HostRecovered(), 0.1)
-        self.assertEqual([_FREEZE], actions)
+        self.assertEqual([FREEZE], actions)
         report = self.finish(0.2, 1010)
         self.assertEqual(model.EndReason.HOST_RECOVERED, report.reason)
 
@@ -543,7 +543,7 @@ class FreezingTest(EngineTestCase):
             words='away',
         )
         self.assertEqual([], self.engine.handle(failed, 10.1))
-        self.assertEqual([_FREEZE], self.engine.handle_timer(10.15))
+        self.assertEqual([FREEZE], self.engine.handle_timer(10.15))
         self.assertTrue(self.finish(10.2, 900).confirmed)
 
     def test_what_looks_permanent_is_tried_again_too(self) -> None:
@@ -553,7 +553,7 @@ class FreezingTest(EngineTestCase):
             words='no such lock',
         )
         self.assertEqual([], self.orders(failed, 10.1))
-        self.assertEqual([_FREEZE], self.engine.handle_timer(10.15))
+        self.assertEqual([FREEZE], self.engine.handle_timer(10.15))
         self.assertTrue(self.finish(10.2, 900).confirmed)
 
     def test_patience_with_what_answers_has_a_limit(self) -> None:
@@ -639,7 +639,7 @@ class ResumedTest(EngineTestCase):
     def test_of_two_on_one_guest_the_later_goes_on(self) -> None:
         self.request()
         self.sample(0.01, 1024)
-        self.assertIn(_FREEZE, self.resume(-1.0, 0.1))
+        self.assertIn(FREEZE, self.resume(-1.0, 0.1))
         self.assertEqual(1, len(self.engine.runs))
         report = self.finish(0.2, 1008)
         self.assertEqual(model.EndReason.SUPERSEDED, report.reason)
