@@ -6,6 +6,7 @@
  * accounted for: a line is taken whole or not at all.
  */
 #ifdef __KERNEL__
+#include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
@@ -34,7 +35,7 @@ struct tb_text {
  */
 struct tb_parser {
 	struct tb_order order;
-	unsigned int seen;
+	unsigned long seen;
 	bool out_of_range;
 };
 
@@ -191,10 +192,10 @@ static const struct tb_key tb_keys[] = {
 	[TB_KEY_RESERVE] = { "reserve_kib=", tb_read_reserve },
 };
 
-#define TB_KEYS_OF_CANCEL (1U << TB_KEY_ID)
+#define TB_KEYS_OF_CANCEL BIT(TB_KEY_ID)
 #define TB_KEYS_NEEDED_BY_START \
-	(1U << TB_KEY_ID | 1U << TB_KEY_DIRECTION | 1U << TB_KEY_TARGET | \
-	 1U << TB_KEY_DURATION)
+	(BIT(TB_KEY_ID) | BIT(TB_KEY_DIRECTION) | BIT(TB_KEY_TARGET) | \
+	 BIT(TB_KEY_DURATION))
 
 /* Take one " key=value"; no key is the beginning of another. */
 static bool tb_take_pair(struct tb_text *text, struct tb_parser *parser)
@@ -206,9 +207,9 @@ static bool tb_take_pair(struct tb_text *text, struct tb_parser *parser)
 	for (i = 0; i < ARRAY_SIZE(tb_keys); i++) {
 		if (!tb_take_string(text, tb_keys[i].name))
 			continue;
-		if (parser->seen & 1U << i)
+		if (parser->seen & BIT(i))
 			return false;
-		parser->seen |= 1U << i;
+		parser->seen |= BIT(i);
 		return tb_keys[i].read(text, parser);
 	}
 	return false;
@@ -216,12 +217,12 @@ static bool tb_take_pair(struct tb_text *text, struct tb_parser *parser)
 
 static bool tb_has_its_keys(const struct tb_parser *parser)
 {
-	unsigned int needed = TB_KEYS_NEEDED_BY_START;
+	unsigned long needed = TB_KEYS_NEEDED_BY_START;
 
 	if (parser->order.verb == TB_CANCEL)
 		return parser->seen == TB_KEYS_OF_CANCEL;
 	if (parser->order.direction == TB_DEFLATE &&
-	    parser->seen & 1U << TB_KEY_RESERVE)
+	    parser->seen & BIT(TB_KEY_RESERVE))
 		return false;
 	return (parser->seen & needed) == needed;
 }

@@ -15,8 +15,8 @@
 typedef __u32 u32;
 typedef __u64 u64;
 
-#define U32_MAX ((u32)~0U)
 #define U64_MAX ((u64)~0ULL)
+#define BIT(number) (1UL << (number))
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif /* TB_USER_SPACE_H */
