@@ -35,14 +35,8 @@ def build(
 ) -> pathlib.Path:
     """Build a copy of the sources, and give the module's path.
 
-    :param headers: the folder of a kernel's headers.
-    :param directory: gets the copy; it must not exist.
-    :param words: further ones for ``make``, such as ``W=1``.
     :raises LabError: it does not compile.
     """
-    directory.mkdir(parents=True)
-    for source in sources():
-        shutil.copy(source, directory)
     done = make(headers, directory, *words)
     module = directory / f'{NAME}.ko'
     if done.returncode or not module.exists():
@@ -53,13 +47,19 @@ def build(
 def make(
     headers: pathlib.Path, directory: pathlib.Path, *words: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the kernel's build system on sources, whatever comes of it.
+    """Run the kernel's build system on a copy, whatever comes of it.
 
+    :param headers: the folder of a kernel's headers.
+    :param directory: gets the copy; it must not exist.
+    :param words: further ones for ``make``, such as ``W=1``.
     :returns: in ``stdout`` all that it printed.
     """
-    make = ('make', f'-j{os.cpu_count()}', '-C', str(headers))
+    directory.mkdir(parents=True)
+    for source in sources():
+        shutil.copy(source, directory)
+    command_line = ('make', f'-j{os.cpu_count()}', '-C', str(headers))
     return subprocess.run(
-        (*make, f'M={directory}', *words, 'modules'),
+        (*command_line, f'M={directory}', *words, 'modules'),
         check=False,
         text=True,
         stdout=subprocess.PIPE,

@@ -22,11 +22,8 @@ def packages(kernel: str, debian: archive.Archive) -> list[str]:
     """
     name, _, version = kernel.removeprefix(_IMAGE).partition('=')
     headers = _HEADERS + name
-    needs = debian.depends(headers)[headers]
-    return [
-        f'{headers}={version}',
-        *(it for it in needs if 'compiler' not in it),
-    ]
+    needs = [it for it in debian.needs(headers) if 'compiler' not in it]
+    return [f'{headers}={version}', *needs]
 
 
 def relocate(unpacked: pathlib.Path) -> pathlib.Path:

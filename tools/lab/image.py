@@ -7,8 +7,7 @@ key made of its inputs, so that a second call neither builds nor asks the
 network, and so is what the driver adds to it.
 """
 
-from collections.abc import Iterator, Sequence
-import contextlib
+from collections.abc import Sequence
 import dataclasses
 import hashlib
 import os
@@ -18,6 +17,7 @@ import shutil
 import tempfile
 
 from tools.lab import archive
+from tools.lab import cache
 from tools.lab import driver
 from tools.lab import error
 from tools.lab import headers
@@ -53,12 +53,6 @@ class Image:
         return self.directory / 'initrd.img'
 
 
-def cache_directory() -> pathlib.Path:
-    """Give the folder that holds every image ever built here."""
-    base = os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache'
-    return pathlib.Path(base) / 'nova-balloon-timer' / 'guest-image'
-
-
 def ensure(*, update: bool = False) -> Image:
     """Give the image, building it if it is not in the cache.
 
@@ -69,7 +63,7 @@ def ensure(*, update: bool = False) -> Image:
     base = _ensure_base(update=update)
     directory = base.with_name(f'{base.name}-{driver.digest()}')
     if not (directory / 'initrd.img').exists():
-        with _made(directory) as made:
+        with cache.made(directory) as made:
             _add_driver(base, made)
     return Image(directory=directory)
 
@@ -84,20 +78,26 @@ def ensure_headers() -> pathlib.Path:
 
 def _ensure_base(*, update: bool = False) -> pathlib.Path:
     """Give what the driver is added to, with the kernel's headers."""
-    cache = cache_directory()
-    latest = cache / f'latest-{_digest()}'
+    images = cache.folder('guest-image')
+    latest = images / f'latest-{_digest()}'
     if not update and (latest / 'initrd.img').exists():
         return latest.resolve()
     if platform.machine() != 'x86_64':
         raise error.LabError('the guest image is for x86_64 hosts only')
-    cache.mkdir(parents=True, exist_ok=True)
     debian = archive.Archive()
-    packages = _packages(debian)
-    directory = cache / _digest(packages[0])
-    if not (directory / 'initrd.img').exists():
-        with _made(directory) as made:
-            _build_base(debian, packages, made)
+    directory = debian.attempt(lambda: _newest_base(debian, images))
     _point(latest, directory.name)
+    return directory
+
+
+def _newest_base(
+    debian: archive.Archive, images: pathlib.Path
+) -> pathlib.Path:
+    packages = _packages(debian)
+    directory = images / _digest(packages[0])
+    if not (directory / 'initrd.img').exists():
+        with cache.made(directory) as made:
+            _build_base(debian, packages, made)
     return directory
 
 
@@ -110,20 +110,6 @@ def _digest(*extra: str) -> str:
     return inputs.hexdigest()[:16]
 
 
-@contextlib.contextmanager
-def _made(directory: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Give a folder to fill, which then takes its place as a whole."""
-    with tempfile.TemporaryDirectory(dir=directory.parent) as name:
-        made = pathlib.Path(name) / 'made'
-        made.mkdir()
-        yield made
-        try:
-            made.rename(directory)
-        except OSError as exc:
-            if not directory.exists():  # another builder was not faster
-                raise error.LabError(f'cannot write {directory}') from exc
-
-
 def _point(link: pathlib.Path, target: str) -> None:
     with tempfile.TemporaryDirectory(dir=link.parent) as scratch:
         fresh = pathlib.Path(scratch) / 'link'
@@ -133,13 +119,8 @@ def _point(link: pathlib.Path, target: str) -> None:
 
 def _packages(debian: archive.Archive) -> list[str]:
     """Name the packages to unpack: the concrete kernel is the first."""
-    try:
-        kernel = debian.depends(_KERNEL)[_KERNEL][0]
-        graph = debian.depends(_AGENT, '--recurse')
-    except error.LabError:
-        debian.update()
-        kernel = debian.depends(_KERNEL)[_KERNEL][0]
-        graph = debian.depends(_AGENT, '--recurse')
+    kernel = debian.needs(_KERNEL)[0]
+    graph = debian.graph(_AGENT)
     found = [f'{kernel}={debian.version(kernel)}', 'busybox-static', _AGENT]
     waiting = [_AGENT]
     while waiting:
