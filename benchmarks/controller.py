@@ -21,6 +21,7 @@ from benchmarks.bus import subject
 from nova_balloon_timer import manager
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.appliers import pool as applier_pool
 from nova_balloon_timer.appliers.libvirt import applier as libvirt_applier
 from nova_balloon_timer.engine import machine
@@ -89,7 +90,30 @@ def _policy(order: dict[str, Any]) -> model.BalloonPolicy:
             minimum_kib=order['leash_kib'],
             lead_seconds=order['lead_seconds'],
         ),
+        mode=timekeeping.Mode(order.get('mode', 'host')),
     )
+
+
+def _end(report: model.EndReport) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        'uuid': report.policy.uuid,
+        'guest_uuid': report.policy.guest_uuid,
+        'reason': report.reason.value,
+        'detail': report.detail,
+        'started_at': report.started_at,
+        'deadline_at': report.deadline_at,
+        'ended_at': report.ended_at,
+        'confirmed': report.confirmed,
+        'moved_kib': report.moved_kib,
+    }
+    said = report.guest_report
+    if said is not None:
+        content['guest'] = {
+            'reason': said.reason.value,
+            'late_seconds': said.lateness_seconds,
+            'after_kib': said.moved_after_deadline_kib,
+        }
+    return content
 
 
 def _run_round(
@@ -100,20 +124,7 @@ def _run_round(
     run([_policy(order) for order in orders])
     _tell(
         cpu_seconds=time.process_time() - cpu_seconds,
-        ends=[
-            {
-                'uuid': report.policy.uuid,
-                'guest_uuid': report.policy.guest_uuid,
-                'reason': report.reason.value,
-                'detail': report.detail,
-                'started_at': report.started_at,
-                'deadline_at': report.deadline_at,
-                'ended_at': report.ended_at,
-                'confirmed': report.confirmed,
-                'moved_kib': report.moved_kib,
-            }
-            for report in teller.reports
-        ],
+        ends=[_end(report) for report in teller.reports],
     )
 
 

@@ -2,7 +2,8 @@
 """Measure how well a balloon stops at its deadline.
 
 Real guests, policies with random targets and durations, and an observer with
-a line to QEMU of its own. Run as root: ``python -m benchmarks.deadline``.
+a line to QEMU of its own. Run as root: ``python -m benchmarks.deadline``, with
+``--mode guest`` for guests that keep the clock themselves.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from typing import Any
 import libvirt
 
 from benchmarks import figure
+from benchmarks import guest_clock
 from benchmarks import observer
 from benchmarks import rig as bench_rig
 from tools.lab import guest as lab_guest
@@ -234,6 +236,12 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     """Measure, print tables, and JSON at the end."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        '--mode',
+        choices=('host', 'guest'),
+        default='host',
+        help='who keeps the clock; guest: beside guests whose host does',
+    )
     parser.add_argument('--seed', type=int, default=int(time.time()))
     parser.add_argument('--policies', type=int, default=100)
     parser.add_argument('--guests', default='1,4,8')
@@ -242,7 +250,8 @@ def main() -> None:
     parser.add_argument('--json', type=pathlib.Path, metavar='FILE')
     options = parser.parse_args()
     print(f'seed {options.seed}', flush=True)
-    result = _measure(options)
+    measure = guest_clock.measure if options.mode == 'guest' else _measure
+    result = measure(options)
     text = json.dumps(result, indent=2)
     print(text)
     if options.json is not None:

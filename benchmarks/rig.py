@@ -60,20 +60,39 @@ class Controller:
         self._process.wait()
 
 
+def half_busy(number: int, folder: pathlib.Path) -> domain.GuestSpec:
+    """Describe guests of which every second has a working set."""
+    is_busy = number % 2 == 1
+    return domain.GuestSpec(
+        name=f'bench{number}',
+        memory_mib=MEMORY_MIB,
+        hog_mib=400 if is_busy else 0,
+        zram_mib=512 if is_busy else 0,
+        stats_period_seconds=1,
+        qmp_socket=folder / f'{number}.qmp',
+    )
+
+
 class Rig(contextlib.ExitStack):
-    """Guests of 1 GiB: every second one has a working set, the others idle.
+    """Guests of 1 GiB.
 
     :param guests: how many; one more, ``spare``, is there to be frozen
+    :param make_spec: describes a guest by its number; a second monitor of it
+        goes into the folder
     """
 
-    def __init__(self, guests: int) -> None:
+    def __init__(
+        self,
+        guests: int,
+        make_spec: Callable[[int, pathlib.Path], domain.GuestSpec] = half_busy,
+    ) -> None:
         super().__init__()
         self._root = pathlib.Path(
             self.enter_context(tempfile.TemporaryDirectory(prefix='nbt-'))
         )
         self.lab = self.enter_context(libvirtd.PrivateLibvirtd(self._root))
         connection = self.lab.open()
-        specs = [self._spec(number) for number in range(guests + 1)]
+        specs = [make_spec(it, self._root) for it in range(guests + 1)]
         self.all_guests = lab_guest.start_all(
             connection, specs, self._root / 'console'
         )
@@ -92,15 +111,24 @@ class Rig(contextlib.ExitStack):
         self.callback(controller.kill)
         return controller
 
-    def refill(self, guests: Sequence[lab_guest.Guest]) -> None:
-        """Give guests all their memory back, as an administrator would."""
+    def refill(
+        self,
+        guests: Sequence[lab_guest.Guest],
+        *,
+        awaits_statistics: bool = True,
+    ) -> None:
+        """Give guests all their memory back, as an administrator would.
+
+        :param awaits_statistics: the next policy's must not be from before
+        """
         for guest in guests:
             guest.domain.setMemoryFlags(
                 FULL_KIB, libvirt.VIR_DOMAIN_AFFECT_LIVE
             )
         for guest in guests:
             self.observers[guest.uuid].reached_at(FULL_KIB, 60)
-        # The next policy's statistics must not be from before.
+        if not awaits_statistics:
+            return
         until = time.time() + 1.2
         for guest in guests:
             guest.wait(_updated(guest, until), 'statistics', 30)
@@ -119,17 +147,6 @@ class Rig(contextlib.ExitStack):
         """Count the guests whose working set was killed for want of memory."""
         return sum(
             bool(guest.lines('nbt: hog exit')) for guest in self.all_guests
-        )
-
-    def _spec(self, number: int) -> domain.GuestSpec:
-        is_busy = number % 2 == 1
-        return domain.GuestSpec(
-            name=f'bench{number}',
-            memory_mib=MEMORY_MIB,
-            hog_mib=400 if is_busy else 0,
-            zram_mib=512 if is_busy else 0,
-            stats_period_seconds=1,
-            qmp_socket=self._root / f'{number}.qmp',
         )
 
 

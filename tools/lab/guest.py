@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Describe, start and stop the lab's guests."""
 
+import base64
 from collections.abc import Callable, Sequence
 import concurrent.futures
 import contextlib
@@ -116,6 +117,27 @@ class Guest:
             'end of what it ate',
         )
 
+    def shell(self, line: str) -> str:
+        """Run a shell's command line in the guest, and give its output.
+
+        :raises LabError: there is no agent, or the command fails.
+        """
+        pid = self._run(line, captures=True)
+        done: dict[str, Any] = {}
+
+        def has_ended() -> bool:
+            done.update(self._agent('guest-exec-status', pid=pid))
+            return bool(done['exited'])
+
+        self.wait(has_ended, f'end of {line}')
+        said = base64.b64decode(done.get('out-data', '')).decode()
+        if done.get('exitcode') != 0:
+            wrong = base64.b64decode(done.get('err-data', '')).decode()
+            raise error.LabError(
+                f'{self.spec.name}: {line}: {wrong.strip() or said.strip()}'
+            )
+        return said
+
     def wait_ready(self, timeout_seconds: float = 120) -> None:
         """Wait until the guest's userland, balloon and agent have answered.
 
@@ -183,10 +205,15 @@ class Guest:
             return False
         return True
 
-    def _run(self, line: str) -> int:
+    def _run(self, line: str, *, captures: bool = False) -> int:
         """Start a shell's command line in the guest, and give its pid."""
-        words = ['-c', line]
-        pid: int = self._agent('guest-exec', path='/bin/sh', arg=words)['pid']
+        words: dict[str, Any] = {
+            'path': '/bin/sh',
+            'arg': ['-c', line],
+            'capture-output': captures,
+        }
+        started = self._agent('guest-exec', **words)
+        pid: int = started['pid']
         return pid
 
     def _agent(
