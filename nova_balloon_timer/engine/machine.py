@@ -131,7 +131,7 @@ class Engine:
         run = self._begin(event.policy, event.started_at)
         run.resumed_at = now
         if run.clock.is_undecided and not run.is_overdue:
-            return [*actions, run.offer()]
+            return actions + self._offer(run)
         if run.clock.is_undecided:
             run.clock.offer()  # it may have been, by our predecessor
         run.state = states.advance(run.state, _Trigger.READY)
@@ -189,7 +189,6 @@ class Engine:
         if run is None or not run.is_offered(event.policy_uuid):
             return []
         run.clock.accept()
-        self._deadlines.set(event.guest_uuid, run.ends_at)
         run.hand_out(run.balloon_policy.target_kib)
         return self._start(run) + self._look(run)
 
@@ -283,7 +282,7 @@ class Engine:
             if not run.is_ready():
                 return self._wait_for_statistics(run, now)
             if run.clock.is_undecided:
-                return [run.offer()]
+                return self._offer(run)
             actions += self._start(run)
         verdict = run.judge(sample)
         if verdict is not None:
@@ -300,6 +299,11 @@ class Engine:
             self._looks.set(guest_uuid, look_at)
         return actions
 
+    def _offer(self, run: engine_run.Run) -> Actions:
+        offer = run.offer()
+        self._deadlines.set(offer.guest_uuid, run.ends_at)
+        return [offer]
+
     def _take_over(
         self, run: engine_run.Run, words: str, now: float
     ) -> Actions:
@@ -313,6 +317,7 @@ class Engine:
 
     def _start(self, run: engine_run.Run) -> Actions:
         run.state = states.advance(run.state, _Trigger.READY)
+        self._deadlines.set(run.balloon_policy.guest_uuid, run.ends_at)
         if run.resumed_at is not None:
             return []
         return [

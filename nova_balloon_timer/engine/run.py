@@ -59,7 +59,8 @@ class Run:
     @property
     def ends_at(self) -> float:
         """Return when the host ends it, if nothing else has."""
-        if self.clock.is_with_guest:
+        is_offered = self.state is states.State.OFFERED
+        if self.clock.is_with_guest or is_offered:
             return self.deadline_at + self._settings.guest_grace_seconds
         return self.deadline_at
 

@@ -308,7 +308,8 @@ class EngineMachine(stateful.RuleBasedStateMachine):
 
     def check_deadlines(self) -> None:
         for watched in self.policies.values():
-            grace_seconds = _GRACE_SECONDS if watched.is_with_guest else 0
+            may_be_in_guest = watched.is_with_guest or watched.is_offered
+            grace_seconds = _GRACE_SECONDS if may_be_in_guest else 0
             if watched.deadline_at + grace_seconds <= self.now:
                 assert watched.is_over, 'ran past its deadline'
 
