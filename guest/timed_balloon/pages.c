@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pages that the balloon holds, and how it gets and returns them.
+ *
+ * The kernel's balloon compaction keeps the list, so that they can be moved.
+ */
+#include <linux/delay.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+
+#include "compat.h"
+#include "timed_balloon.h"
+
+#ifdef CONFIG_BALLOON_COMPACTION
+/*
+ * Put another page in the place of one of ours; both are locked. The one that
+ * goes keeps its list entry, which compaction uses.
+ */
+static int tb_pages_migrate(struct balloon_dev_info *info, struct page *fresh,
+			    struct page *old, enum migrate_mode mode)
+{
+	struct tb_balloon *balloon =
+		container_of(info, struct tb_balloon, pages);
+
+	return tb_replace_page(balloon, fresh, old);
+}
+#endif
+
+void tb_pages_init(struct tb_balloon *balloon)
+{
+	balloon_devinfo_init(&balloon->pages);
+#ifdef CONFIG_BALLOON_COMPACTION
+	balloon->pages.migratepage = tb_pages_migrate;
+#endif
+	INIT_LIST_HEAD(&balloon->limbo);
+}
+
+/**
+ * tb_pages_allocate() - get the pages of an item
+ * @balloon: the balloon
+ * @item: says how many; gets them and their number
+ *
+ * It stops early when the orders change or the time for it is over. The
+ * allocator neither warns, nor uses reserves, nor kills anybody for us.
+ *
+ * Return: false if there was no page left to get
+ */
+bool tb_pages_allocate(struct tb_balloon *balloon, struct tb_item *item)
+{
+	unsigned int wanted = item->count;
+	struct page *page;
+
+	for (item->count = 0; item->count < wanted; item->count++) {
+		if (READ_ONCE(balloon->orders) != item->orders ||
+		    ktime_after(ktime_get(), item->allocate_until))
+			break;
+		page = balloon_page_alloc();
+		if (!page)
+			return false;
+		list_add_tail(&page->lru, &item->pages);
+	}
+	return true;
+}
+
+/**
+ * tb_pages_take_out() - take pages out of the balloon
+ * @balloon: the balloon
+ * @item: says how many; gets them and their number
+ *
+ * There are less, perhaps none, while compaction has some in its hands.
+ */
+void tb_pages_take_out(struct tb_balloon *balloon, struct tb_item *item)
+{
+	item->count = balloon_page_list_dequeue(&balloon->pages, &item->pages,
+						item->count);
+}
+
+void tb_pages_put_in(struct tb_balloon *balloon, struct list_head *pages)
+{
+	balloon_page_list_enqueue(&balloon->pages, pages);
+}
+
+/**
+ * tb_pages_count() - say that pages are the guest's, or are not
+ * @balloon: the balloon
+ * @pages: some pages
+ * @count: 1 or -1
+ *
+ * What the guest gets back when it runs out of memory stays part of its total.
+ */
+void tb_pages_count(struct tb_balloon *balloon, struct list_head *pages,
+		    int count)
+{
+	struct page *page;
+
+	if (balloon->deflate_on_oom)
+		return;
+	list_for_each_entry(page, pages, lru)
+		adjust_managed_page_count(page, count);
+}
+
+void tb_pages_free(struct list_head *pages)
+{
+	struct page *page;
+
+	while ((page = balloon_page_pop(pages)))
+		put_page(page);
+}
+
+/**
+ * tb_pages_drop_all() - free what the host was not, or could not be, asked for
+ * @balloon: the balloon of a device that was reset
+ */
+void tb_pages_drop_all(struct tb_balloon *balloon)
+{
+	struct tb_item item = {
+		.count = UINT_MAX,
+		.pages = LIST_HEAD_INIT(item.pages),
+	};
+
+	tb_pages_take_out(balloon, &item);
+	while (READ_ONCE(balloon->pages.isolated_pages)) {
+		usleep_range(1000, 2000);
+		item.count = UINT_MAX;
+		tb_pages_take_out(balloon, &item);
+	}
+	list_splice_init(&balloon->limbo, &item.pages);
+	tb_pages_count(balloon, &item.pages, 1);
+	tb_pages_free(&item.pages);
+	balloon->size = 0;
+}
