@@ -11,6 +11,7 @@ import dataclasses
 from oslo_log import log as logging
 
 from nova_balloon_timer import exception
+from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import units
 from nova_balloon_timer.appliers import base
@@ -71,6 +72,16 @@ class NoopApplier(base.Applier):
             'Dry run: guest %s would get the target %s',
             guest_uuid,
             units.format_kib(target_kib),
+        )
+
+    def check_clock(self, guest_uuid: str) -> None:
+        """Ask whether the real guest could keep the clock of a policy."""
+        self._reader.check_clock(guest_uuid)
+
+    def offer(self, action: message.OfferPolicy) -> None:
+        """Offer nothing: the guest would really begin."""
+        raise exception.NoGuestClock(
+            guest=action.guest_uuid, why='this is a dry run'
         )
 
     def connect(self) -> None:

@@ -8,12 +8,18 @@ import fixtures
 import hypothesis
 import testtools
 
+from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import order
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer import units
 
 MIB = units.KIB_PER_MIB
 GIB = units.KIB_PER_GIB
+
+BY_HOST = timekeeping.Timing()
+BY_GUEST = timekeeping.Timing(keeper=timekeeping.Mode.GUEST)
+UNABLE = timekeeping.Timing(words='it has no guest agent channel')
 
 # How long to wait for what must come. Only a test that fails waits so long.
 PATIENCE_SECONDS = 20.0
@@ -121,3 +127,41 @@ def make_report(**more: Any) -> model.EndReport:
         'confirmed': True,
     }
     return model.EndReport(**(fields | more))
+
+
+def make_guest_report(**more: Any) -> timekeeping.GuestReport:
+    """Return what a guest says that was stopped at its deadline of 2 s."""
+    fields: dict[str, Any] = {
+        'reason': timekeeping.GuestEnd.DEADLINE,
+        'start_kib': GIB,
+        'target_kib': 512 * MIB,
+        'reached_kib': 600 * MIB,
+        'moved_kib': 424 * MIB,
+        'elapsed_seconds': 2.0,
+        'lateness_seconds': 0.0003,
+        'moved_after_deadline_kib': 256,
+        'allocation_failures': 3,
+    }
+    return timekeeping.GuestReport(**(fields | more))
+
+
+def make_offer(**more: Any) -> message.OfferPolicy:
+    """Return the offer of a policy to the guest that it is for."""
+    balloon_policy = make_policy()
+    fields: dict[str, Any] = {
+        'guest_uuid': balloon_policy.guest_uuid,
+        'policy': balloon_policy,
+        'deadline_at': 102.0,
+    }
+    return message.OfferPolicy(**(fields | more))
+
+
+def make_question(**more: Any) -> message.ConcludePolicy:
+    """Return the question to a guest how its policy ended."""
+    balloon_policy = make_policy()
+    fields: dict[str, Any] = {
+        'guest_uuid': balloon_policy.guest_uuid,
+        'policy': balloon_policy,
+        'cancels': True,
+    }
+    return message.ConcludePolicy(**(fields | more))

@@ -9,7 +9,9 @@ import time
 import fixtures
 
 from nova_balloon_timer import exception
+from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer import units
 from nova_balloon_timer.appliers import base
 from tests.unit import base as test_base
@@ -26,6 +28,7 @@ class MemoryGuest:
     :param silent_reads: looks before it tells its first statistics
     :param hang: calls wait for it, as for a QEMU that hangs
     :param errors: raised by the next calls, one each
+    :param no_clock: why its driver cannot keep the clock; empty if it can
     """
 
     description: model.Guest
@@ -36,6 +39,7 @@ class MemoryGuest:
     silent_reads: int = 0
     hang: threading.Event | None = None
     errors: list[Exception] = dataclasses.field(default_factory=list)
+    no_clock: str = 'it has no guest agent channel'
     targets_kib: list[int] = dataclasses.field(default_factory=list)
     reads: int = 0
     at: float = dataclasses.field(default_factory=time.monotonic)
@@ -101,6 +105,22 @@ class MemoryApplier(base.Applier):
         guest.advance()
         guest.targets_kib.append(target_kib)
         guest.target_kib = target_kib
+
+    def check_clock(self, guest_uuid: str) -> None:
+        guest = self._reach(guest_uuid)
+        self.calls.append(('check_clock', guest_uuid))
+        if guest.no_clock:
+            raise exception.NoGuestClock(guest=guest_uuid, why=guest.no_clock)
+
+    def offer(self, action: message.OfferPolicy) -> None:
+        self.calls.append(('offer', action.guest_uuid))
+        super().offer(action)
+
+    def conclude(
+        self, action: message.ConcludePolicy
+    ) -> timekeeping.GuestReport:
+        self.calls.append(('conclude', action.guest_uuid))
+        return test_base.make_guest_report()
 
     def connect(self) -> None:
         self.calls.append(('connect', ''))

@@ -87,6 +87,35 @@ class PerformTestCase(base.TestCase):
         self.assertIs(message.FailureKind.PERMANENT, event.kind)
         self.assertIn('ZeroDivisionError', event.words)
 
+    def test_a_guest_that_takes_a_policy_keeps_its_clock(self) -> None:
+        self.guest.no_clock = ''
+        offer = base.make_offer()
+        event = self.perform(offer)
+        accepted = message.PolicyAccepted(
+            guest_uuid=_UUID, policy_uuid=offer.policy.uuid
+        )
+        self.assertEqual(accepted, event)
+
+    def test_a_guest_that_cannot_declines_and_says_why(self) -> None:
+        offer = base.make_offer()
+        event = self.perform(offer)
+        declined = message.PolicyDeclined(
+            guest_uuid=_UUID,
+            policy_uuid=offer.policy.uuid,
+            words='it has no guest agent channel',
+        )
+        self.assertEqual(declined, event)
+
+    def test_a_guest_is_asked_how_its_policy_ended(self) -> None:
+        question = base.make_question()
+        event = self.perform(question)
+        reported = message.GuestReported(
+            guest_uuid=_UUID,
+            policy_uuid=question.policy.uuid,
+            report=base.make_guest_report(),
+        )
+        self.assertEqual(reported, event)
+
 
 _NAMES = {'guest': _UUID, 'uri': 'qemu:///system', 'why': 'so it is'}
 
@@ -146,11 +175,17 @@ class InterfaceTestCase(base.TestCase):
     def test_four_methods_make_an_applier(self) -> None:
         applier = LeastApplier('least:///')
         self.assertEqual('least:///', applier.uri)
+        event = applier_base.perform(applier, base.make_offer())
+        self.assertIsInstance(event, message.PolicyDeclined)
+        event = applier_base.perform(applier, base.make_question())
+        assert isinstance(event, message.GuestReported)
+        self.assertIsNone(event.report)
+        self.assertIn('offers it nothing', event.words)
         applier.connect()
         applier.watch(lambda event: None)
         applier.start_statistics(_UUID)
         applier.restore_statistics(_UUID)
         applier.disconnect()
         applier.close()
-        event = applier_base.perform(applier, _READ)
-        self.assertEqual(message.GuestGone(guest_uuid=_UUID), event)
+        gone = applier_base.perform(applier, _READ)
+        self.assertEqual(message.GuestGone(guest_uuid=_UUID), gone)

@@ -72,6 +72,21 @@ class ForwardingApplierTestCase(base.TestCase):
         self.assertEqual(600 * MIB, frozen.target_kib)
         self.assertEqual([('freeze', self.guest.uuid)], self.inner.calls)
 
+    def test_offers_policies_to_guests_as_the_other_one_does(self) -> None:
+        self.assertRaises(
+            exception.NoGuestClock, self.applier.check_clock, self.guest.uuid
+        )
+        self.guest.no_clock = ''
+        self.applier.check_clock(self.guest.uuid)
+        self.inner.calls.clear()
+        self.applier.offer(base.make_offer())
+        report = self.applier.conclude(base.make_question())
+        self.assertEqual(base.make_guest_report(), report)
+        self.assertEqual(
+            ['offer', 'check_clock', 'conclude'],
+            [name for name, _ in self.inner.calls],
+        )
+
     def test_hands_the_rest_through(self) -> None:
         def sink(event: message.Event | message.GuestsChanged) -> None:
             raise AssertionError(event)

@@ -94,6 +94,23 @@ class NoopTestCase(base.TestCase):
         self.assertIn(self.guest.uuid, log.output)
         self.assertIn('would get the target 512 MiB', log.output)
 
+    def test_asks_the_real_guest_whether_it_could_keep_the_clock(self) -> None:
+        error = self.assertRaises(
+            exception.NoGuestClock, self.applier.check_clock, self.guest.uuid
+        )
+        self.assertEqual('it has no guest agent channel', error.why)
+        self.guest.no_clock = ''
+        self.applier.check_clock(self.guest.uuid)
+
+    def test_offers_it_no_policy_all_the_same(self) -> None:
+        self.guest.no_clock = ''
+        offer = base.make_offer()
+        error = self.assertRaises(
+            exception.NoGuestClock, self.applier.offer, offer
+        )
+        self.assertEqual('this is a dry run', error.why)
+        self.assertNotIn(('offer', self.guest.uuid), self.host.applier.calls)
+
     def test_has_its_reader_start_and_restore_the_statistics(self) -> None:
         self.applier.start_statistics(self.guest.uuid)
         self.applier.restore_statistics(self.guest.uuid)

@@ -69,6 +69,11 @@ class MeteredApplierTestCase(base.TestCase):
         self.assertEqual(base.GIB, self.applier.read(_UUID).actual_kib)
         self.applier.set_target(_UUID, 700 * MIB)
         self.assertEqual(700 * MIB, self.applier.freeze(freeze).target_kib)
+        self.guest.no_clock = ''
+        self.applier.check_clock(_UUID)
+        self.applier.offer(base.make_offer())
+        report = self.applier.conclude(base.make_question())
+        self.assertEqual(base.make_guest_report(), report)
         self.applier.connect()
         self.applier.start_statistics(_UUID)
         self.applier.restore_statistics(_UUID)
@@ -79,6 +84,10 @@ class MeteredApplierTestCase(base.TestCase):
         self.assertEqual(
             [
                 ('freeze', _UUID),
+                ('check_clock', _UUID),
+                ('offer', _UUID),
+                ('check_clock', _UUID),
+                ('conclude', _UUID),
                 ('connect', ''),
                 ('start_statistics', _UUID),
                 ('restore_statistics', _UUID),
