@@ -116,6 +116,8 @@ class BalloonPolicy:
     :param start_actual_kib: what the balloon had when the policy was made
     :param maximum_kib: the guest's full memory
     :param mode: who shall keep the clock
+    :param mode_words: why that must not be the guest; empty if it may be, or
+        if nobody wants it to
     :param explanation: why it was made, in words for the operator
     :raises InvalidPolicy: with one line that says what is wrong
     """
@@ -131,6 +133,7 @@ class BalloonPolicy:
     segments: tuple[Segment, ...] = ()
     leash: Leash = dataclasses.field(default_factory=Leash)
     mode: timekeeping.Mode = timekeeping.Mode.HOST
+    mode_words: str = ''
     origin: Origin = Origin.OPERATOR
     explanation: str = ''
 
@@ -268,6 +271,7 @@ class Obstacle(enum.Enum):
     HUGE_PAGES = 'huge-pages'
     PASSTHROUGH = 'passthrough'
     ENCRYPTED = 'encrypted'
+    NO_GUEST_CLOCK = 'no-guest-clock'
     NO_ROOM = 'no-room'
     UNREADABLE = 'unreadable'
     NOT_AN_INSTANCE = 'not-an-instance'

@@ -9,17 +9,22 @@ from oslo_utils import uuidutils
 from nova_balloon_timer import assessment
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer import units
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """Guards of guests for which the operator names none."""
+    """Guards of guests for which the operator names none.
+
+    :param mode: who keeps the clock, likewise
+    """
 
     floor_percent: int
     reserve_percent: int
     reserve_minimum_kib: int
     leash: model.Leash
+    mode: timekeeping.Mode = timekeeping.Mode.AUTO
 
     def guards(self, guest: model.Guest) -> model.Guards:
         """Return a guest's guards, by its terms where these say something."""
@@ -40,6 +45,8 @@ class Order:
     """A timed operation as the operator writes it, for any guest.
 
     Sizes stay text, because a percentage means another size for each guest.
+
+    :param mode: who shall keep the clock; None: as is configured
     """
 
     target: str
@@ -48,6 +55,7 @@ class Order:
     floor: str | None = None
     reserve: str | None = None
     leash_kib: int | None = None
+    mode: timekeeping.Mode | None = None
 
 
 def parse(
@@ -58,6 +66,7 @@ def parse(
     floor: str | None = None,
     reserve: str | None = None,
     leash: str | None = None,
+    mode: timekeeping.Mode | None = None,
 ) -> Order:
     """Check everything that can be checked without a guest.
 
@@ -79,6 +88,7 @@ def parse(
         floor=floor,
         reserve=reserve,
         leash_kib=None if leash is None else units.parse_size_kib(leash),
+        mode=mode,
     )
     model.check_segment_times(
         [until_seconds for until_seconds, _ in order.segments],
@@ -146,6 +156,14 @@ def check_sizes(order: Order, guest: model.Guest) -> None:
         )
 
 
+def refuse_clock(words: str) -> model.Refusal:
+    """Return why a guest is left alone that should keep the clock."""
+    return model.Refusal(
+        obstacle=model.Obstacle.NO_GUEST_CLOCK,
+        words=f'it cannot keep the clock: {words}',
+    )
+
+
 def make_policy(
     order: Order,
     guest: model.Guest,
@@ -161,6 +179,10 @@ def make_policy(
     whole_kib = guest.maximum_kib
     if guest.refusals or sample is None:
         return assessment.assess(guest, sample, guards).refusals[0]
+    wanted_mode = order.mode or defaults.mode
+    mode, mode_words = guest.terms.mode_of(wanted_mode)
+    if wanted_mode is timekeeping.Mode.GUEST and mode is not wanted_mode:
+        return refuse_clock(mode_words)
     target_kib = units.parse_size_kib(order.target, whole_kib)
     direction = model.Direction.DEFLATE
     if target_kib < sample.actual_kib:
@@ -168,9 +190,6 @@ def make_policy(
         refusal = _refuse_to_take(order, guest, sample, guards)
         if refusal is not None:
             return refusal
-    leash = defaults.leash
-    if order.leash_kib is not None:
-        leash = model.Leash(minimum_kib=order.leash_kib, lead_seconds=0)
     return model.BalloonPolicy(
         uuid=uuidutils.generate_uuid(),
         guest_uuid=guest.uuid,
@@ -180,16 +199,28 @@ def make_policy(
         maximum_kib=whole_kib,
         duration_seconds=order.duration_seconds,
         guards=guards,
-        segments=tuple(
-            model.Segment(
-                until_seconds=until_seconds,
-                target_kib=units.parse_size_kib(size, whole_kib),
-            )
-            for until_seconds, size in order.segments
-        ),
-        leash=leash,
+        segments=_segments_for(order, whole_kib),
+        leash=_leash_for(order, defaults),
+        mode=mode,
+        mode_words=mode_words,
         explanation='asked for by an operator',
     )
+
+
+def _segments_for(order: Order, whole_kib: int) -> tuple[model.Segment, ...]:
+    return tuple(
+        model.Segment(
+            until_seconds=until_seconds,
+            target_kib=units.parse_size_kib(size, whole_kib),
+        )
+        for until_seconds, size in order.segments
+    )
+
+
+def _leash_for(order: Order, defaults: Defaults) -> model.Leash:
+    if order.leash_kib is None:
+        return defaults.leash
+    return model.Leash(minimum_kib=order.leash_kib, lead_seconds=0)
 
 
 def _refuse_to_take(

@@ -3,6 +3,10 @@
 
 import dataclasses
 
+from nova_balloon_timer import timekeeping
+
+_FORBIDDEN = 'its flavor forbids it'
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -18,6 +22,17 @@ class Terms:
     priority: float | None = None
     max_step_kib: int | None = None
     may_keep_time: bool = True
+
+    def mode_of(
+        self, wanted: timekeeping.Mode
+    ) -> tuple[timekeeping.Mode, str]:
+        """Return who shall keep the clock if so much is wanted of the guest.
+
+        :returns: with why it must not; empty if it may, or is not wanted to
+        """
+        if wanted is timekeeping.Mode.HOST or self.may_keep_time:
+            return wanted, ''
+        return timekeeping.Mode.HOST, _FORBIDDEN
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer import order
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer import units
 from nova_balloon_timer.controller import settings as controller_settings
 from nova_balloon_timer.pressure import base as pressure_base
@@ -32,6 +33,7 @@ def defaults(options: Options) -> order.Defaults:
             minimum_kib=options.leash_mib * units.KIB_PER_MIB,
             lead_seconds=options.leash_seconds,
         ),
+        mode=timekeeping.Mode(options.mode),
     )
 
 
@@ -103,6 +105,7 @@ def controller_settings_of(
         ),
         watermarks=watermarks(options),
         leash=guards.leash,
+        mode=guards.mode,
         shortest_seconds=options.shortest_relief_seconds,
         longest_seconds=options.longest_relief_seconds,
         least_need_kib=options.least_relief_mib * units.KIB_PER_MIB,

@@ -143,6 +143,26 @@ Related options:
 * ``leash_mib``
 """,
     ),
+    cfg.StrOpt(
+        'mode',
+        default='auto',
+        choices=[
+            (
+                'auto',
+                'the guest, if its balloon driver can; else this host',
+            ),
+            ('host', 'always this host; no guest is asked'),
+        ],
+        mutable=True,
+        help="""
+Who keeps the clock of a policy, and so ends it at its deadline.
+
+A guest that keeps the clock stops by itself, also while this service, libvirt
+or the network is down. It needs the ``timed_balloon`` driver and the QEMU
+guest agent in it; a flavor's ``balloon:guest_clock`` can forbid it. A policy
+of an operator may name a mode of its own.
+""",
+    ),
     cfg.FloatOpt(
         'statistics_wait_seconds',
         default=3.0,

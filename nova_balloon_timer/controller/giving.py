@@ -153,6 +153,7 @@ class Giving:
         why: str,
     ) -> model.BalloonPolicy:
         maximum_kib = record.guest.maximum_kib
+        mode, mode_words = record.guest.terms.mode_of(self._settings.mode)
         return model.BalloonPolicy(
             uuid=self._make_uuid(),
             guest_uuid=record.guest.uuid,
@@ -163,6 +164,8 @@ class Giving:
             duration_seconds=self._settings.return_seconds,
             guards=self._settings.guards_of(record.guest),
             leash=self._settings.leash,
+            mode=mode,
+            mode_words=mode_words,
             origin=model.Origin.RETURN,
             explanation=f'{why}, and it has '
             f'{units.format_kib(sample.actual_kib)} of its '

@@ -245,6 +245,8 @@ class Relief:
         policies: list[model.BalloonPolicy] = []
         for proposal in plan.proposals:
             candidate = candidates[proposal.guest_uuid]
+            terms = candidate.guest.terms
+            mode, mode_words = terms.mode_of(self._settings.mode)
             policies.append(
                 model.BalloonPolicy(
                     uuid=self._make_uuid(),
@@ -257,6 +259,8 @@ class Relief:
                     guards=candidate.guards,
                     segments=proposal.segments,
                     leash=self._settings.leash,
+                    mode=mode,
+                    mode_words=mode_words,
                     origin=model.Origin.PRESSURE,
                     explanation=_explain(proposal, request, corrects),
                 )

@@ -6,6 +6,7 @@ import dataclasses
 
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer import units
 
 # From a guest to its priority, or to the words why it is never touched.
@@ -23,6 +24,7 @@ class ControllerSettings:
 
     :param guards_of: what no policy may do to a guest
     :param rank: a guest's priority, or why it is never touched
+    :param mode: who keeps the clocks of its policies, where terms say nothing
     :param shortest_seconds: no policy against pressure is shorter
     :param longest_seconds: nor longer
     :param least_need_kib: a need of less is raised to it, and to a sixteenth
@@ -56,6 +58,7 @@ class ControllerSettings:
         default_factory=situation.WatermarkRule
     )
     leash: model.Leash = dataclasses.field(default_factory=model.Leash)
+    mode: timekeeping.Mode = timekeeping.Mode.HOST
     shortest_seconds: float = 1.0
     longest_seconds: float = 30.0
     least_need_kib: int = 16 * units.KIB_PER_MIB

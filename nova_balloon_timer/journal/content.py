@@ -30,9 +30,7 @@ def pack_policy(balloon_policy: model.BalloonPolicy) -> bytes:
     :raises JournalEntryInvalid: it could not be read back
     :raises ValueError: a number is not finite
     """
-    tidied = dataclasses.replace(
-        balloon_policy, explanation=tidy(balloon_policy.explanation)
-    )
+    tidied = _tidy_policy(balloon_policy)
     content = encoding.encode_policy(tidied)
     packed = _pack(content)
     unpack_policy(packed, tidied.uuid)
@@ -58,10 +56,11 @@ def pack_saved_policy(saved: saved_run.SavedPolicy) -> bytes:
     report = saved.report
     tidied = dataclasses.replace(
         report,
-        policy=dataclasses.replace(
-            report.policy, explanation=tidy(report.policy.explanation)
-        ),
+        policy=_tidy_policy(report.policy),
         detail=tidy(report.detail),
+        timing=dataclasses.replace(
+            report.timing, words=tidy(report.timing.words)
+        ),
     )
     return _pack(
         encoding.encode_saved_policy(dataclasses.replace(saved, report=tidied))
@@ -77,6 +76,14 @@ def unpack_saved_policy(packed: bytes, uuid: str) -> saved_run.SavedPolicy:
         return decoding.decode_saved_policy(_unpack(packed, uuid))
     except _ERRORS as error:
         raise _invalid(uuid, error) from error
+
+
+def _tidy_policy(balloon_policy: model.BalloonPolicy) -> model.BalloonPolicy:
+    return dataclasses.replace(
+        balloon_policy,
+        explanation=tidy(balloon_policy.explanation),
+        mode_words=tidy(balloon_policy.mode_words),
+    )
 
 
 def _pack(content: dict[str, Any]) -> bytes:

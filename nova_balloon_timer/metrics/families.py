@@ -15,8 +15,10 @@ from nova_balloon_timer.metrics import snapshot as metrics_snapshot
 
 Families = Iterator[metrics_core.Metric]
 
-# Reasons that hold for so much memory, within such a time, and not as such.
+# Reasons that hold for so much memory, within such a time, and not as such;
+# the first is one only where an operator's policy must be the guest's to end.
 _OF_A_PLAN = (
+    model.Obstacle.NO_GUEST_CLOCK,
     model.Obstacle.NO_ROOM,
     model.Obstacle.USE_UNKNOWN,
     model.Obstacle.NEVER_TOUCHED,

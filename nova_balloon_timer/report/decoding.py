@@ -129,6 +129,8 @@ def _decode_report(
         confirmed=end.get('confirmed').boolean(),
         segments=tuple(_decode_outcome(item) for item in outcomes),
         curve=tuple(_decode_point(item) for item in points),
+        timing=decode_timing(end.get('timing')),
+        guest_report=end.get('guest_report').or_none(decode_guest_report),
     )
     _check_duration(end.get('duration_seconds'), report)
     return report
@@ -159,11 +161,44 @@ def decode_policy(field: fields.Field) -> model.BalloonPolicy:
             segments=tuple(_decode_segment(item) for item in segments),
             leash=_decode_leash(field.get('leash')),
             mode=field.get('mode').choice(timekeeping.Mode),
+            mode_words=field.get('mode_words').text(),
             origin=field.get('origin').choice(model.Origin),
             explanation=field.get('explanation').text(),
         )
     except exception.InvalidPolicy as error:
         field.complain(f'is no possible policy: {error}')
+
+
+def decode_timing(field: fields.Field) -> timekeeping.Timing:
+    """Read who kept a policy's clock.
+
+    :raises InvalidRunFile: with one line that says what is wrong
+    """
+    keeper = field.get('keeper')
+    mode = keeper.choice(timekeeping.Mode)
+    if mode is timekeeping.Mode.AUTO:
+        keeper.complain('is auto, which keeps no clock')
+    return timekeeping.Timing(keeper=mode, words=field.get('words').text())
+
+
+def decode_guest_report(field: fields.Field) -> timekeeping.GuestReport:
+    """Read what a guest said of a policy.
+
+    :raises InvalidRunFile: with one line that says what is wrong
+    """
+    after = field.get('moved_after_deadline_kib')
+    failures = field.get('allocation_failures')
+    return timekeeping.GuestReport(
+        reason=field.get('reason').choice(timekeeping.GuestEnd),
+        start_kib=field.get('start_kib').size_kib(),
+        target_kib=field.get('target_kib').size_kib(),
+        reached_kib=field.get('reached_kib').size_kib(),
+        moved_kib=field.get('moved_kib').integer(),
+        elapsed_seconds=_decode_seconds(field.get('elapsed_seconds')),
+        lateness_seconds=_decode_seconds(field.get('lateness_seconds')),
+        moved_after_deadline_kib=after.integer(),
+        allocation_failures=failures.integer(lowest=0),
+    )
 
 
 def _decode_guards(field: fields.Field) -> model.Guards:

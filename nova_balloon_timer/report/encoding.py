@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A run as JSON's objects, lists, texts and numbers; see the run file."""
 
+import dataclasses
 import datetime
 from typing import Any
 
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.report import saved_run
 
 SCHEMA_VERSION = 2
@@ -67,6 +69,7 @@ def encode_policy(balloon_policy: model.BalloonPolicy) -> _Json:
         'guest_uuid': balloon_policy.guest_uuid,
         'direction': balloon_policy.direction.value,
         'mode': balloon_policy.mode.value,
+        'mode_words': balloon_policy.mode_words,
         'origin': balloon_policy.origin.value,
         'explanation': balloon_policy.explanation,
         'start_actual_kib': balloon_policy.start_actual_kib,
@@ -121,6 +124,8 @@ def _encode_end(saved: saved_run.SavedPolicy) -> _Json:
         'lateness_seconds': report.lateness_seconds,
         'moved_after_deadline_kib': report.moved_after_deadline_kib,
         'confirmed': report.confirmed,
+        'timing': encode_timing(report.timing),
+        'guest_report': encode_guest_report(report.guest_report),
         'segments': [
             {
                 **_encode_segment(outcome.segment),
@@ -130,6 +135,20 @@ def _encode_end(saved: saved_run.SavedPolicy) -> _Json:
             for outcome in report.segments
         ],
     }
+
+
+def encode_timing(timing: timekeeping.Timing) -> _Json:
+    """Turn who kept the clock into what JSON can write."""
+    return {'keeper': timing.keeper.value, 'words': timing.words}
+
+
+def encode_guest_report(
+    report: timekeeping.GuestReport | None,
+) -> _Json | None:
+    """Turn what a guest says of a policy into what JSON can write."""
+    if report is None:
+        return None
+    return {**dataclasses.asdict(report), 'reason': report.reason.value}
 
 
 def _encode_segment(segment: model.Segment) -> _Json:

@@ -11,8 +11,11 @@ from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer import order
 from nova_balloon_timer import ownership
+from nova_balloon_timer import timekeeping
 from tests.unit import base
 
+_Mode = timekeeping.Mode
+_NOT_BY_GUEST = ownership.Terms(may_keep_time=False)
 MIB = base.MIB
 GIB = base.GIB
 
@@ -272,6 +275,25 @@ class MakePolicyTestCase(base.TestCase):
             model.Leash(minimum_kib=24 * MIB, lead_seconds=0), made.leash
         )
 
+    def test_who_keeps_the_clock_is_as_configured(self) -> None:
+        self.assertIs(_Mode.AUTO, _made(self.make('512M')).mode)
+        for mode in (_Mode.HOST, _Mode.AUTO):
+            defaults = base.make_defaults(mode=mode)
+            made = _made(self.make('512M', defaults=defaults))
+            self.assertIs(mode, made.mode)
+
+    def test_who_keeps_the_clock_may_be_asked_for(self) -> None:
+        for mode in _Mode:
+            made = _made(self.make('512M', mode=mode))
+            self.assertIs(mode, made.mode)
+            self.assertEqual('', made.mode_words)
+
+    def test_terms_may_forbid_the_guest_to_keep_it(self) -> None:
+        guest = base.make_guest(terms=_NOT_BY_GUEST)
+        made = _made(self.make('512M', guest=guest))
+        self.assertIs(_Mode.HOST, made.mode)
+        self.assertEqual('its flavor forbids it', made.mode_words)
+
     def test_a_target_above_actual_gives_memory_back(self) -> None:
         sample = base.make_sample(actual_kib=300 * MIB)
         made = _made(self.make('100%', sample=sample))
@@ -398,6 +420,13 @@ class RefusalTestCase(testscenarios.WithScenarios, base.TestCase):
             sample=None,
         ),
         _refusal(
+            'forbidden to keep the clock',
+            model.Obstacle.NO_GUEST_CLOCK,
+            'it cannot keep the clock: its flavor forbids it',
+            guest=base.make_guest(terms=_NOT_BY_GUEST),
+            mode=_Mode.GUEST,
+        ),
+        _refusal(
             'no statistics',
             model.Obstacle.NO_DRIVER,
             'it gives no statistics',
@@ -442,10 +471,11 @@ class RefusalTestCase(testscenarios.WithScenarios, base.TestCase):
             'guest': base.make_guest(),
             'sample': base.make_sample(),
             'target': '512M',
+            'mode': None,
         } | self.more
         refusal = _refused(
             order.make_policy(
-                _order(fields['target']),
+                _order(fields['target'], mode=fields['mode']),
                 fields['guest'],
                 fields['sample'],
                 base.make_defaults(),

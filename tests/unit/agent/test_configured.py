@@ -4,10 +4,12 @@ import dataclasses
 import pathlib
 from typing import Any
 
+from oslo_config import cfg
 import testscenarios
 
 from nova_balloon_timer import exception
 from nova_balloon_timer import ownership
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.agent import configured
 from tests.unit import base
 from tests.unit.agent import factory
@@ -110,6 +112,21 @@ class RightTestCase(base.TestCase):
         self.assertEqual(0.25, made.return_share)
         self.assertEqual(8 * MIB, made.leash.minimum_kib)
         self.assertEqual(0.5, made.leash.lead_seconds)
+
+    def test_who_keeps_the_clock_is_one_for_all_policies(self) -> None:
+        for options, mode in (
+            (make(), timekeeping.Mode.AUTO),
+            (make(mode='host'), timekeeping.Mode.HOST),
+        ):
+            self.assertIs(mode, configured.defaults(options).mode)
+            made = configured.controller_settings_of(options)
+            self.assertIs(mode, made.mode)
+
+    def test_no_guest_can_be_made_to_keep_it(self) -> None:
+        options = make(mode='guest')
+        self.assertRaises(
+            cfg.ConfigFileValueError, configured.defaults, options
+        )
 
     def test_guards_follow_the_guest_s_size(self) -> None:
         made = configured.controller_settings_of(

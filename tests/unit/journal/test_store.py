@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.journal import instant
 from nova_balloon_timer.journal import reader
 from nova_balloon_timer.journal import retention
@@ -245,7 +246,8 @@ class TestEnd(StoreTestCase):
         report = factory.make_report(
             self.host,
             detail=words,
-            policy=base.make_policy(explanation=words),
+            policy=base.make_policy(explanation=words, mode_words=words),
+            timing=timekeeping.Timing(words=words),
         )
         self.end(report, words)
         (row,) = self.reader().history(10)
@@ -253,6 +255,8 @@ class TestEnd(StoreTestCase):
         saved = self.reader().report_of(report.policy.uuid)
         self.assertEqual(row.detail, saved.report.detail)
         self.assertEqual(row.detail, saved.report.policy.explanation)
+        self.assertEqual(row.detail, saved.report.policy.mode_words)
+        self.assertEqual(row.detail, saved.report.timing.words)
         self.assertEqual(row.guest_name, saved.guest_name)
         self.assertEqual([row], self.reader().history(1, guest=row.guest_name))
         self.assertEqual([], self.reader().history(1, guest='\udcff'))

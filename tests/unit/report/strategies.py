@@ -67,8 +67,34 @@ def policies(draw: st.DrawFn) -> model.BalloonPolicy:
             minimum_kib=1024 + draw(_sizes), lead_seconds=draw(_seconds)
         ),
         mode=draw(st.sampled_from(timekeeping.Mode)),
+        mode_words=draw(_texts),
         origin=draw(st.sampled_from(model.Origin)),
         explanation=draw(_texts),
+    )
+
+
+@st.composite
+def timings(draw: st.DrawFn) -> timekeeping.Timing:
+    """Draw who kept a clock."""
+    keepers = (timekeeping.Mode.HOST, timekeeping.Mode.GUEST)
+    return timekeeping.Timing(
+        keeper=draw(st.sampled_from(keepers)), words=draw(_texts)
+    )
+
+
+@st.composite
+def guest_reports(draw: st.DrawFn) -> timekeeping.GuestReport:
+    """Draw what a guest says of a policy."""
+    return timekeeping.GuestReport(
+        reason=draw(st.sampled_from(timekeeping.GuestEnd)),
+        start_kib=draw(_sizes),
+        target_kib=draw(_sizes),
+        reached_kib=draw(_sizes),
+        moved_kib=draw(st.integers(-_PIB, _PIB)),
+        elapsed_seconds=draw(_seconds),
+        lateness_seconds=draw(_seconds),
+        moved_after_deadline_kib=draw(st.integers(-_PIB, _PIB)),
+        allocation_failures=draw(st.integers(0, _PIB)),
     )
 
 
@@ -112,6 +138,8 @@ def reports(draw: st.DrawFn) -> model.EndReport:
             for segment in balloon_policy.segments
         ),
         curve=tuple(draw(st.lists(points(started_at), max_size=5))),
+        timing=draw(timings()),
+        guest_report=draw(st.none() | guest_reports()),
     )
 
 

@@ -20,6 +20,7 @@ from tests.unit.report import strategies
 
 _RUN = examples.make_run()
 _WATCHED = course_examples.make_run()
+_GUEST_REPORT = encoding.encode_guest_report(base.make_guest_report())
 _JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -263,6 +264,24 @@ class TestLoad(RunFileTestCase):
             complaint = self.complaint_about(new, *place)
             self.assertIn(why, complaint)
             self.assertIn(str(place[-1]), complaint)
+
+    def test_impossible_timings(self) -> None:
+        content = self.content()
+        content['policies'][0]['end']['guest_report'] = _GUEST_REPORT
+        for new, place, why in (
+            ('auto', ('timing', 'keeper'), 'is auto, which keeps no clock'),
+            ('me', ('timing', 'keeper'), "is 'me', not one of host, guest"),
+            (1, ('timing', 'words'), 'is 1, not a text'),
+            ('bored', ('guest_report', 'reason'), "is 'bored', not one of"),
+            (-1, ('guest_report', 'reached_kib'), 'is -1, not between'),
+            (-0.1, ('guest_report', 'elapsed_seconds'), 'not between'),
+            (-1, ('guest_report', 'allocation_failures'), 'not between'),
+            ([], ('guest_report',), 'is a list, not an object'),
+        ):
+            where = ('policies', 0, 'end', *place)
+            complaint = self.complaint(_replaced(content, where, new))
+            self.assertIn(why, complaint)
+            self.assertIn('.'.join(map(str, place)), complaint)
 
     def test_impossible_courses(self) -> None:
         content = encoding.encode(_WATCHED)
