@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who keeps the clock of one policy; undecided until its guest has answered."""
 
+from nova_balloon_timer import model
 from nova_balloon_timer import timekeeping
 
 _Mode = timekeeping.Mode
 
 
 class Clock:
-    """What became of the offer to the guest.
+    """What became of the offer to the guest."""
 
-    :param mode: who shall keep the clock
-    """
-
-    def __init__(self, mode: timekeeping.Mode) -> None:
-        self._mode = mode
+    def __init__(self, balloon_policy: model.BalloonPolicy) -> None:
+        self._mode = balloon_policy.mode
         self._timing: timekeeping.Timing | None = None
-        if mode is _Mode.HOST:
-            self._timing = timekeeping.Timing()
+        if self._mode is _Mode.HOST:
+            self._timing = timekeeping.Timing(words=balloon_policy.mode_words)
         self.may_be_in_guest = False
 
     @property

@@ -35,7 +35,7 @@ class Run:
         self.deadline_at = now + balloon_policy.duration_seconds
         self.resumed_at: float | None = None
         self.state = states.State.PENDING
-        self.clock = engine_clock.Clock(balloon_policy.mode)
+        self.clock = engine_clock.Clock(balloon_policy)
         self.handed_kib: int | None = None
         self.is_reading = False
         self.failures = 0

@@ -17,6 +17,7 @@ import time
 import libvirt
 
 from tests.functional import owned_folder
+from tools.lab import domain
 from tools.lab import guest as lab_guest
 from tools.lab import libvirtd
 from tools.lab import qmp
@@ -25,8 +26,16 @@ _PREFIX = 'nbt-functional-'
 _POLL_SECONDS = 0.005
 
 # West is as east; small has less, so that one target can be too high for it
-# alone.
-_MEMORY_MIB = {'east': 512, 'west': 512, 'small': 384}
+# alone. Keeper keeps the clock by itself; novice has an agent, but not the
+# driver that could.
+_MEMORY_MIB = {
+    'east': 512,
+    'west': 512,
+    'small': 384,
+    'keeper': 512,
+    'novice': 512,
+}
+_AGENTS = ('keeper', 'novice')
 
 
 def wait_until(
@@ -107,6 +116,17 @@ class SharedLab:
         self._connection = None  # it may take a while to know that it broke
         wait_until(lambda: self._libvirtd.pid is None, 'end of libvirtd')
 
+    @contextlib.contextmanager
+    def frozen_libvirtd(self) -> Iterator[None]:
+        """Have libvirtd hang for a while."""
+        pid = self._libvirtd.pid
+        assert pid is not None, 'libvirtd is gone'
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     def start_libvirtd(self) -> None:
         """Start libvirtd again, among the guests that it left."""
         self._libvirtd.start()
@@ -124,6 +144,10 @@ class SharedLab:
             name=name,
             memory_mib=_MEMORY_MIB[name],
             qmp_socket=self.qmp_socket(name),
+            agent=name in _AGENTS,
+            driver=domain.Driver.TIMED
+            if name == 'keeper'
+            else domain.Driver.STOCK,
         )
 
     def _close(self) -> None:
