@@ -41,6 +41,7 @@ _Run = Callable[[Sequence[model.BalloonPolicy]], None]
 class _Teller:
     def __init__(self) -> None:
         self.reports: list[model.EndReport] = []
+        self.requested_at = 0.0
         self._changed = threading.Condition()
 
     def wait(self, ends: int) -> None:
@@ -52,7 +53,8 @@ class _Teller:
         """Tell the observer when to look."""
         _tell(
             started=balloon_policy.guest_uuid,
-            at=time.monotonic(),
+            at=self.requested_at,
+            told_at=time.monotonic(),
             duration_seconds=balloon_policy.duration_seconds,
         )
 
@@ -121,6 +123,7 @@ def _run_round(
 ) -> None:
     cpu_seconds = time.process_time()
     teller.reports.clear()
+    teller.requested_at = time.monotonic()
     run([_policy(order) for order in orders])
     _tell(
         cpu_seconds=time.process_time() - cpu_seconds,

@@ -101,12 +101,18 @@ class Pair(contextlib.ExitStack):
         self.rig.refill([guest], awaits_statistics=False)
         return guest
 
-    def watch(self, mode: str) -> observer.Observer:
-        """Begin to watch around the deadline of the policy that starts."""
-        watch = self.rig.observers[self.guests[mode].uuid]
-        content = self.controller.read()
-        watch.watch(content['at'] + content['duration_seconds'])
-        return watch
+    def run(self, mode: str) -> Row:
+        """Run a policy to its end, under observation."""
+        guest = self.refill(mode)
+        order = self.order(mode)
+        watch = self.rig.observers[guest.uuid]
+        watch.watch(time.monotonic() + order['duration_seconds'])
+        self.controller.order([order])
+        start_ms = None
+        while 'ends' not in (content := self.controller.read()):
+            start_ms = (content['told_at'] - content['at']) * 1000
+        (end,) = content['ends']
+        return _judged(end, watch.stop()) | {'start_ms': start_ms}
 
 
 def lateness(pair: Pair, policies: int) -> list[Row]:
@@ -114,15 +120,12 @@ def lateness(pair: Pair, policies: int) -> list[Row]:
     ends: dict[str, list[Row]] = {mode: [] for mode in pair.guests}
     for _ in range(policies):
         for mode in pair.guests:
-            pair.refill(mode)
-            pair.controller.order([pair.order(mode)])
-            watch = pair.watch(mode)
-            (end,) = pair.controller.read()['ends']
-            ends[mode].append(_judged(end, watch.stop(), end['deadline_at']))
+            ends[mode].append(pair.run(mode))
     return [_row(pair.load.name, mode, found) for mode, found in ends.items()]
 
 
-def _judged(end: Row, track: observer.Track, deadline_at: float) -> Row:
+def _judged(end: Row, track: observer.Track) -> Row:
+    deadline_at = end['deadline_at']
     before = {kib for at, kib in track if at <= deadline_at}
     end_kib, most_kib = observer.moved_after_kib(track, deadline_at)
     return end | {
@@ -150,6 +153,9 @@ def _row(load: str, mode: str, ends: list[Row]) -> Row:
         ),
         'MiB after, guest': figure.spread(
             [said['after_kib'] / _KIB for said in own]
+        ),
+        'ms to start': figure.spread(
+            [end['start_ms'] for end in ends if end['start_ms'] is not None]
         ),
         'late ms, seen outside': figure.spread(
             [end['late_ms'] for end in late]
@@ -187,8 +193,15 @@ def outages(pair: Pair, rounds: int) -> list[Row]:
     return rows
 
 
-def _begin(pair: Pair, mode: str) -> observer.Observer:
-    pair.refill(mode)
+def _begin(pair: Pair, mode: str) -> tuple[observer.Observer, float]:
+    """Start a long policy, and see that it has begun.
+
+    :returns: who watches it, and its deadline
+    """
+    guest = pair.refill(mode)
+    watch = pair.rig.observers[guest.uuid]
+    deadline_at = time.monotonic() + _LONG_SECONDS
+    watch.watch(deadline_at)
     pair.controller.order(
         [
             pair.order(
@@ -198,12 +211,12 @@ def _begin(pair: Pair, mode: str) -> observer.Observer:
             )
         ]
     )
-    return pair.watch(mode)
+    pair.controller.read()
+    return watch, deadline_at
 
 
 def _kill_controller(pair: Pair, mode: str) -> Row:
-    watch = _begin(pair, mode)
-    deadline_at = time.monotonic() + _LONG_SECONDS
+    watch, deadline_at = _begin(pair, mode)
     time.sleep(pair.random.uniform(0.05, 0.4))
     pair.controller.kill()
     found = _outcome(watch, deadline_at)
@@ -212,8 +225,7 @@ def _kill_controller(pair: Pair, mode: str) -> Row:
 
 
 def _stop_libvirtd(pair: Pair, mode: str) -> Row:
-    watch = _begin(pair, mode)
-    deadline_at = time.monotonic() + _LONG_SECONDS
+    watch, deadline_at = _begin(pair, mode)
     time.sleep(pair.random.uniform(0.05, 0.4))
     pid = cast('int', pair.rig.lab.pid)
     os.kill(pid, signal.SIGSTOP)

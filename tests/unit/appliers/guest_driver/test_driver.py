@@ -66,6 +66,15 @@ class OfferTest(DriverTestCase):
         self.assertIn(' duration_ms=8000', text)
         self.assertEqual(0, self.files.open_files)
 
+    def test_the_way_to_the_guest_is_its_own_to_count(self) -> None:
+        ticks = iter((100.0, 100.01))
+        self.driver = driver.GuestDriver(
+            factory.GUEST, self.files, clock=lambda: next(ticks)
+        )
+        self.offer()
+        ((_, text),) = self.files.written
+        self.assertIn(' duration_ms=7975', text)
+
     def test_nothing_is_left(self) -> None:
         self.assertRaises(exception.NoGuestClock, self.offer, 100.0)
         self.assertEqual([], self.files.written)
