@@ -49,7 +49,11 @@ class _Teller:
         with self._changed:
             self._changed.wait_for(lambda: len(self.reports) >= ends)
 
-    def started(self, balloon_policy: model.BalloonPolicy) -> None:
+    def started(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
+    ) -> None:
         """Tell the observer when to look."""
         _tell(
             started=balloon_policy.guest_uuid,

@@ -11,6 +11,7 @@ import enum
 from nova_balloon_timer import model
 from nova_balloon_timer import ownership
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 
 
 class EventType(enum.Enum):
@@ -53,16 +54,21 @@ class PolicyStarted:
     policy: model.BalloonPolicy
     guest_name: str
     started_at: float
+    timing: timekeeping.Timing
     instance: ownership.Instance | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyProgressed:
-    """A policy is under way, and this is how far it is."""
+    """A policy is under way, and this is how far it is.
+
+    :param timing: None if it ran before this process did, and that was open
+    """
 
     policy: model.BalloonPolicy
     guest_name: str
     started_at: float
+    timing: timekeeping.Timing | None
     sample: model.BalloonSample
     instance: ownership.Instance | None = None
 

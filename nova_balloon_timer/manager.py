@@ -13,6 +13,7 @@ from oslo_log import log as logging
 
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.appliers import base
 from nova_balloon_timer.appliers import pool as applier_pool
 from nova_balloon_timer.engine import machine
@@ -58,8 +59,12 @@ class Observer(Protocol):
     A call must return at once: the next deadline waits for it.
     """
 
-    def started(self, balloon_policy: model.BalloonPolicy) -> None:
-        """Learn that a policy begins to move its balloon."""
+    def started(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
+    ) -> None:
+        """Learn that a policy begins, and who keeps its clock."""
 
     def sampled(self, guest_uuid: str, sample: model.BalloonSample) -> None:
         """Learn what a guest's balloon read."""
@@ -195,7 +200,9 @@ class Manager:
     def _carry_out(self, action: message.Action) -> None:
         match action:
             case message.ReportStart():
-                self._tell(self._observer.started, action.policy)
+                self._tell(
+                    self._observer.started, action.policy, action.timing
+                )
             case message.ReportEnd():
                 self._tell(self._observer.ended, action.report)
             case message.FreezeBalloon():

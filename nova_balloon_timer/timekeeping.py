@@ -25,6 +25,12 @@ class Timing:
     keeper: Mode = Mode.HOST
     words: str = ''
 
+    @property
+    def phrase(self) -> str:
+        """Return both in words, for an operator."""
+        by = f'timed by the {self.keeper.value}'
+        return f'{by}: {self.words}' if self.words else by
+
 
 class GuestEnd(enum.Enum):
     """Why a policy ended, in the words of the guest's driver.

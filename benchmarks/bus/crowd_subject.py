@@ -18,6 +18,7 @@ from benchmarks import scale_host
 from benchmarks import scale_ledger
 from benchmarks.bus import subject
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer import units
 from nova_balloon_timer.appliers import loader
 
@@ -32,7 +33,11 @@ class _Counter:
         self._ended = 0
         self._changed = threading.Condition()
 
-    def started(self, balloon_policy: model.BalloonPolicy) -> None:
+    def started(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
+    ) -> None:
         """Learn nothing."""
 
     def sampled(self, guest_uuid: str, sample: model.BalloonSample) -> None:

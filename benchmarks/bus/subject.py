@@ -12,6 +12,7 @@ import time
 from benchmarks import configuration
 from nova_balloon_timer import manager
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.agent import agent as host_agent
 from nova_balloon_timer.agent import crank as agent_crank
 
@@ -42,7 +43,7 @@ class Agent(host_agent.Agent):
         now = time.monotonic()
         for balloon_policy in policies:
             begun_at = now - balloon_policy.duration_seconds
-            self._crank.resume(balloon_policy, begun_at, None)
+            self._crank.resume(balloon_policy, begun_at, None, None)
 
     def _make_crank(self) -> agent_crank.HostCrank:
         crank = super()._make_crank()
@@ -56,10 +57,14 @@ class _Both:
     def __init__(self, *observers: manager.Observer) -> None:
         self._observers = observers
 
-    def started(self, balloon_policy: model.BalloonPolicy) -> None:
+    def started(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
+    ) -> None:
         """Tell that a policy begins to move its balloon."""
         for observer in self._observers:
-            observer.started(balloon_policy)
+            observer.started(balloon_policy, timing)
 
     def sampled(self, guest_uuid: str, sample: model.BalloonSample) -> None:
         """Tell what a guest's balloon read."""

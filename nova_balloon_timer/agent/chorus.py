@@ -7,6 +7,7 @@ from oslo_log import log as logging
 
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.agent import listener
 
 LOG = logging.getLogger(__name__)
@@ -18,9 +19,13 @@ class Chorus:
     def __init__(self, *observers: listener.HostObserver) -> None:
         self._observers = observers
 
-    def started(self, balloon_policy: model.BalloonPolicy) -> None:
+    def started(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
+    ) -> None:
         """Tell that a policy begins to move its balloon."""
-        self._tell(lambda it: it.started(balloon_policy))
+        self._tell(lambda it: it.started(balloon_policy, timing))
 
     def sampled(self, guest_uuid: str, sample: model.BalloonSample) -> None:
         """Tell what a guest's balloon read."""

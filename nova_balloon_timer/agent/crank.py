@@ -11,6 +11,7 @@ from oslo_log import log as logging
 from nova_balloon_timer import manager
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.agent import diary as agent_diary
 from nova_balloon_timer.agent import herald as agent_herald
 from nova_balloon_timer.agent import listener
@@ -69,6 +70,7 @@ class HostCrank(manager.Manager):
         self._unwritten: dict[str, tuple[model.BalloonPolicy, float]] = {}
         self._accepted: dict[str, Callable[[], None]] = {}
         self.requested_at: dict[str, float] = {}
+        self.timings: dict[str, timekeeping.Timing] = {}
         self.unjournaled = unjournaled.UnjournaledEnds()
         # What is for a later portion, and has not ended before its turn.
         self._unrequested: set[str] = set()
@@ -114,16 +116,22 @@ class HostCrank(manager.Manager):
         self,
         balloon_policy: model.BalloonPolicy,
         started_at: float,
+        timing: timekeeping.Timing | None,
         sequence: int | None,
     ) -> None:
         """Go on with a policy that ran in a process before; from any thread.
 
+        :param timing: who kept its clock; None if that was open yet
         :param sequence: of the last notification of it
         """
 
         def resume() -> None:
             now = self._clock()
-            self.diary.herald.resume(balloon_policy, started_at, sequence, now)
+            if timing is not None:
+                self.timings[balloon_policy.uuid] = timing
+            self.diary.herald.resume(
+                balloon_policy, started_at, timing, sequence, now
+            )
 
         self.call(resume)
         self.post(
@@ -225,6 +233,7 @@ class HostCrank(manager.Manager):
     def _carry_out(self, action: message.Action) -> None:
         match action:
             case message.ReportStart():
+                self.timings[action.policy.uuid] = action.timing
                 self.diary.start(action, self._clock())
                 super()._carry_out(action)
             case message.ReportEnd():
@@ -253,6 +262,7 @@ class HostCrank(manager.Manager):
         self._untold += 1
         self.unjournaled.add(report)
         self.requested_at.pop(report.policy.uuid, None)
+        self.timings.pop(report.policy.uuid, None)
         self._unrequested.discard(report.policy.uuid)
         self.diary.end(report, tell, self._clock())
         self._tell_controller(action, self._clock())

@@ -49,11 +49,11 @@ class Diary:
 
     def start(self, action: message.ReportStart, now: float) -> None:
         """Enter that a policy begins to move its balloon."""
-        started_at = action.started_at
         self._journal.start(
             action.policy.uuid,
-            started_at,
-            self.herald.started(action.policy, started_at, now),
+            action.started_at,
+            action.timing,
+            self.herald.started(action, now),
         )
 
     def end(

@@ -13,6 +13,7 @@ from nova_balloon_timer import announcement
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.controller import host as controller_host
 from nova_balloon_timer.notifier import announcer as notifier_announcer
 
@@ -33,12 +34,15 @@ class Herald:
         self,
         balloon_policy: model.BalloonPolicy,
         started_at: float,
+        timing: timekeeping.Timing | None,
         sequence: int | None,
         now: float,
     ) -> None:
         """Go on with a policy that ran in a process before."""
         if self._announcer is not None:
-            self._announcer.resume(balloon_policy, started_at, sequence, now)
+            self._announcer.resume(
+                balloon_policy, started_at, timing, sequence, now
+            )
 
     def create(self, balloon_policy: model.BalloonPolicy, now: float) -> None:
         """Have said that a policy was made when it is journaled."""
@@ -54,13 +58,15 @@ class Herald:
             for said in self._made.pop(policy_uuid, ())
         )
 
-    def started(
-        self, balloon_policy: model.BalloonPolicy, at: float, now: float
-    ) -> Said:
+    def started(self, action: message.ReportStart, now: float) -> Said:
         """Return what is said when a policy begins to move its balloon."""
         # NOTE: a journal that is slow does not keep it from beginning.
-        made = self._made.pop(balloon_policy.uuid, ())
-        said = self._ask(lambda it: it.started(balloon_policy, at, now))
+        made = self._made.pop(action.policy.uuid, ())
+        said = self._ask(
+            lambda it: it.started(
+                action.policy, action.started_at, action.timing, now
+            )
+        )
         return (*made, *said)
 
     def sampled(

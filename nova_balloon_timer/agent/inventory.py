@@ -143,6 +143,7 @@ class Inventory:
             started_at=run.started_at,
             seen=run.curve.last,
             held_by=run.held_by,
+            timing=self._crank.timings.get(made.uuid),
         )
 
     def _name_of(self, made: model.BalloonPolicy) -> str:

@@ -9,6 +9,7 @@ from nova_balloon_timer import manager
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 
 Announcements = Sequence[announcement.Announcement]
 Done = Callable[[str | None], None]
@@ -31,7 +32,11 @@ class Journal(Protocol):
         """Keep policies before they begin; ``done`` gets an error's words."""
 
     def start(
-        self, policy_uuid: str, at: float, announcements: Announcements = ()
+        self,
+        policy_uuid: str,
+        at: float,
+        timing: timekeeping.Timing,
+        announcements: Announcements = (),
     ) -> None:
         """Keep that a policy begins to move its balloon."""
 

@@ -10,6 +10,7 @@ from oslo_log import log as logging
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer import units
 
 LOG = logging.getLogger(__name__)
@@ -43,15 +44,20 @@ class Narrator:
         self._clock = clock
         self._silent_until = -math.inf
 
-    def started(self, balloon_policy: model.BalloonPolicy) -> None:
+    def started(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
+    ) -> None:
         """Say that a policy begins to move its balloon."""
         LOG.info(
-            'Guest %s: %s to %s within %s: %s',
+            'Guest %s: %s to %s within %s: %s; %s',
             self._name_of(balloon_policy.guest_uuid),
             balloon_policy.direction.value,
             units.format_kib(balloon_policy.target_kib),
             units.format_seconds(balloon_policy.duration_seconds),
             balloon_policy.explanation,
+            timing.phrase,
         )
 
     def sampled(self, guest_uuid: str, sample: model.BalloonSample) -> None:

@@ -78,7 +78,10 @@ class Resumption:
                 flight.guest_name,
             )
             self._crank.resume(
-                flight.policy, _started_at(flight, now), flight.sequence
+                flight.policy,
+                _started_at(flight, now),
+                flight.timing,
+                flight.sequence,
             )
 
 

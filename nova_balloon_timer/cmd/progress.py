@@ -10,6 +10,7 @@ import rich.progress
 import rich.text
 
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer import units
 
 _LINE_SECONDS = 1.0
@@ -69,6 +70,7 @@ class Lines:
     def started(
         self,
         balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
         elapsed_seconds: float = 0.0,
     ) -> None:
         """Tell where a guest goes.
@@ -82,7 +84,8 @@ class Lines:
             f'{balloon_policy.direction.value} from '
             f'{units.format_kib(balloon_policy.start_actual_kib)} to '
             f'{units.format_kib(balloon_policy.target_kib)} within '
-            f'{units.format_seconds(balloon_policy.duration_seconds)}',
+            f'{units.format_seconds(balloon_policy.duration_seconds)}, '
+            f'{timing.phrase}',
         )
 
     def sampled(self, guest_uuid: str, sample: model.BalloonSample) -> None:
@@ -152,6 +155,7 @@ class Bars:
     def started(
         self,
         balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
         elapsed_seconds: float = 0.0,
     ) -> None:
         """Add a guest's bar.
@@ -161,11 +165,15 @@ class Bars:
         guest_uuid = balloon_policy.guest_uuid
         track = _Track(balloon_policy, elapsed_seconds)
         self._tracks[guest_uuid] = track
+        name = self._names.get(guest_uuid, guest_uuid)
+        if timing.words:
+            self.note(f'{name}: {timing.phrase}')
         self._bars[guest_uuid] = self._progress.add_task(
-            printable(self._names.get(guest_uuid, guest_uuid)),
+            printable(name),
             total=max(1, track.to_move_kib),
             moved='',
-            state=balloon_policy.direction.value,
+            state=f'{balloon_policy.direction.value}, timed by the '
+            f'{timing.keeper.value}',
             before_seconds=elapsed_seconds,
             duration_seconds=balloon_policy.duration_seconds,
         )

@@ -14,6 +14,7 @@ from oslo_log import log as logging
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.journal import content
 from nova_balloon_timer.journal import course
 from nova_balloon_timer.journal import instant
@@ -29,7 +30,7 @@ _MOST_POLICIES = 10_000
 
 _IN_FLIGHT = """
     SELECT policy.uuid, guest_name, boot_id, requested_us, started_at,
-        started_us, content, sequence
+        started_us, keeper, keeper_words, content, sequence
     FROM policy LEFT JOIN subject ON subject.uuid = policy.uuid
     WHERE ended_us IS NULL ORDER BY id
 """
@@ -40,7 +41,7 @@ _TRAITS = """
 _HISTORY = """
     SELECT uuid, guest_uuid, guest_name, origin, direction, start_kib,
         target_kib, end_kib, freed_kib, reason, detail, started_us, ended_us,
-        lateness_seconds
+        lateness_seconds, keeper, keeper_words
     FROM policy
     WHERE ended_us IS NOT NULL
         AND (:guest IS NULL OR :guest IN (guest_uuid, guest_name))
@@ -67,6 +68,7 @@ class InFlight:
     :param started_at: on our monotonic clock; None if it was not begun, or
         before this boot
     :param started_utc: None if it was not begun
+    :param timing: who kept its clock; None likewise
     :param sequence: of the last notification of it; None: there was none
     """
 
@@ -76,6 +78,7 @@ class InFlight:
     requested_utc: datetime.datetime
     started_at: float | None
     started_utc: datetime.datetime | None
+    timing: timekeeping.Timing | None
     sequence: int | None
 
 
@@ -101,6 +104,7 @@ class PastPolicy:
     started_utc: datetime.datetime
     ended_utc: datetime.datetime
     lateness_seconds: float | None
+    timing: timekeeping.Timing
 
 
 class Reader:
@@ -257,6 +261,8 @@ class Reader:
         requested_us: int,
         started_at: float | None,
         started_us: int | None,
+        keeper: str | None,
+        keeper_words: str,
         packed: bytes,
         sequence: int | None,
     ) -> InFlight:
@@ -271,6 +277,7 @@ class Reader:
             requested_utc=instant.from_us(requested_us),
             started_at=started_at if is_of_this_boot else None,
             started_utc=started_utc,
+            timing=None if keeper is None else _timing(keeper, keeper_words),
             sequence=sequence,
         )
 
@@ -308,6 +315,8 @@ def _past_policy(
     started_us: int,
     ended_us: int,
     lateness_seconds: float | None,
+    keeper: str,
+    keeper_words: str,
 ) -> PastPolicy:
     return PastPolicy(
         uuid=uuid,
@@ -324,7 +333,12 @@ def _past_policy(
         started_utc=instant.from_us(started_us),
         ended_utc=instant.from_us(ended_us),
         lateness_seconds=lateness_seconds,
+        timing=_timing(keeper, keeper_words),
     )
+
+
+def _timing(keeper: str, words: str) -> timekeeping.Timing:
+    return timekeeping.Timing(keeper=timekeeping.Mode(keeper), words=words)
 
 
 def _query(text: str) -> str:

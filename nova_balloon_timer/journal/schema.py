@@ -25,6 +25,8 @@ _POLICY = """
         requested_us INTEGER NOT NULL,
         started_at REAL,
         started_us INTEGER,
+        keeper TEXT,
+        keeper_words TEXT,
         ended_us INTEGER,
         reason TEXT,
         detail TEXT,

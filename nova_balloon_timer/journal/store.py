@@ -18,6 +18,7 @@ from nova_balloon_timer import exception
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.journal import content
 from nova_balloon_timer.journal import instant
 from nova_balloon_timer.journal import occurrence
@@ -39,14 +40,15 @@ _REQUEST = """
     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _START = """
-    UPDATE policy SET boot_id = ?, started_at = ?, started_us = ?
+    UPDATE policy SET boot_id = ?, started_at = ?, started_us = ?,
+        keeper = ?, keeper_words = ?
     WHERE uuid = ? AND started_us IS NULL AND ended_us IS NULL
 """
 _END = """
     UPDATE policy SET started_us = coalesce(started_us, ?),
         ended_us = max(coalesce(started_us, 0), ?), reason = ?,
         detail = ?, start_kib = ?, end_kib = ?, freed_kib = ?,
-        lateness_seconds = ?, content = ?
+        lateness_seconds = ?, keeper = ?, keeper_words = ?, content = ?
     WHERE uuid = ? AND ended_us IS NULL
 """
 _FIND = 'SELECT guest_name, started_us, ended_us FROM policy WHERE uuid = ?'
@@ -204,9 +206,18 @@ class Store:
             name = (guest_names or {}).get(guest_uuid, guest_uuid)
             self._insert(balloon_policy, requested_us, content.tidy(name))
 
-    def start(self, policy_uuid: str, at: float) -> None:
+    def start(
+        self, policy_uuid: str, at: float, timing: timekeeping.Timing
+    ) -> None:
         """Enter that a policy began; only the first time counts."""
-        values = (self._clock.boot_id, at, self._clock.utc_us(at), policy_uuid)
+        values = (
+            self._clock.boot_id,
+            at,
+            self._clock.utc_us(at),
+            timing.keeper.value,
+            content.tidy(timing.words),
+            policy_uuid,
+        )
         self._file.execute(_START, values)
 
     def end(
@@ -366,6 +377,8 @@ class Store:
             report.actual_end_kib,
             report.freed_kib,
             report.lateness_seconds,
+            report.timing.keeper.value,
+            content.tidy(report.timing.words),
             content.pack_saved_policy(saved),
             report.policy.uuid,
         )

@@ -17,6 +17,7 @@ from nova_balloon_timer import announcement
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.journal import backlog
 from nova_balloon_timer.journal import health as journal_health
 from nova_balloon_timer.journal import instant
@@ -140,12 +141,16 @@ class Journal:
         )
 
     def start(
-        self, policy_uuid: str, at: float, announcements: Announcements = ()
+        self,
+        policy_uuid: str,
+        at: float,
+        timing: timekeeping.Timing,
+        announcements: Announcements = (),
     ) -> None:
         """Enter that a policy began to move its balloon."""
         self._add(
             backlog.Kind.START,
-            lambda store: store.start(policy_uuid, at),
+            lambda store: store.start(policy_uuid, at, timing),
             announcements=announcements,
         )
 

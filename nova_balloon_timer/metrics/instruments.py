@@ -9,6 +9,7 @@ import prometheus_client
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer import units
 from nova_balloon_timer.metrics import meter
 
@@ -44,7 +45,11 @@ class Instruments:
         self._policies = PolicyInstruments(registry)
         self._relief = ReliefInstruments(registry)
 
-    def started(self, balloon_policy: model.BalloonPolicy) -> None:
+    def started(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
+    ) -> None:
         """Count a policy that begins to move its balloon."""
         self._policies.start(balloon_policy)
 

@@ -13,6 +13,7 @@ from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import ownership
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 
 # NOTE: what an earlier process told last need not be on the disk: it failed,
 # or lost power. A number of that must not be used for something else.
@@ -27,10 +28,14 @@ def _of_no_cloud(guest_uuid: str) -> ownership.Instance | None:
 
 @dataclasses.dataclass(slots=True)
 class _Moving:
-    """A policy that moves its balloon, and when it was told of last."""
+    """A policy that moves its balloon, and when it was told of last.
+
+    :param timing: None if an earlier process left that open
+    """
 
     policy: model.BalloonPolicy
     started_at: float
+    timing: timekeeping.Timing | None
     told_at: float
 
 
@@ -70,6 +75,7 @@ class Announcer:
         self,
         balloon_policy: model.BalloonPolicy,
         started_at: float,
+        timing: timekeeping.Timing | None,
         sequence: int | None,
         now: float,
     ) -> None:
@@ -81,7 +87,7 @@ class Announcer:
         if sequence is not None:
             self._sequences[balloon_policy.uuid] = _beyond(sequence)
         self._moving[balloon_policy.guest_uuid] = _Moving(
-            balloon_policy, started_at, now
+            balloon_policy, started_at, timing, now
         )
 
     def resume_pressure(self, episode_uuid: str, sequence: int) -> None:
@@ -104,16 +110,20 @@ class Announcer:
         self,
         balloon_policy: model.BalloonPolicy,
         started_at: float,
+        timing: timekeeping.Timing,
         now: float,
     ) -> announcement.Announcement:
         """Tell that a policy begins to move its balloon."""
         guest_uuid = balloon_policy.guest_uuid
-        self._moving[guest_uuid] = _Moving(balloon_policy, started_at, now)
+        self._moving[guest_uuid] = _Moving(
+            balloon_policy, started_at, timing, now
+        )
         fact = announcement.PolicyStarted(
             policy=balloon_policy,
             guest_name=self._name_of(guest_uuid),
             instance=self._instance_of(guest_uuid),
             started_at=started_at,
+            timing=timing,
         )
         return self._announce(balloon_policy.uuid, fact, now)
 
@@ -132,6 +142,7 @@ class Announcer:
             guest_name=self._name_of(guest_uuid),
             instance=self._instance_of(guest_uuid),
             started_at=moving.started_at,
+            timing=moving.timing,
             sample=sample,
         )
         return self._announce(moving.policy.uuid, fact, now)

@@ -17,6 +17,9 @@ def _choice(kind: type[enum.Enum]) -> ovo_fields.EnumField:
     return ovo_fields.EnumField([member.value for member in kind])
 
 
+_KEEPERS = [timekeeping.Mode.HOST.value, timekeeping.Mode.GUEST.value]
+
+
 class EventPayload(registry.Payload):
     """What every notification says.
 
@@ -77,6 +80,39 @@ class BalloonInstancePayload(registry.Payload):
 
 
 @registry.PayloadRegistry.register
+class BalloonGuestReportPayload(registry.Payload):
+    """What a guest's balloon driver says of a policy whose time it kept.
+
+    It comes from the guest, and so is as trustworthy as that; its times are
+    by its own clock, from when it got the policy.
+
+    :param reason: why it stopped, in its words; ``running``: it has not
+    :param start_kib: what the guest had when it got the policy
+    :param target_kib: as in force at the end; the host may have shortened it
+    :param reached_kib: what the guest had at the end
+    :param moved_kib: the difference, in the policy's direction
+    :param elapsed_seconds: how long that took
+    :param lateness_seconds: from the deadline to the last page that moved; 0
+        if none did after it
+    :param moved_after_deadline_kib: how much moved in that time
+    :param allocation_failures: how often it found no memory to take
+    """
+
+    VERSION = '1.0'
+    fields = {
+        'reason': _choice(timekeeping.GuestEnd),
+        'start_kib': ovo_fields.IntegerField(),
+        'target_kib': ovo_fields.IntegerField(),
+        'reached_kib': ovo_fields.IntegerField(),
+        'moved_kib': ovo_fields.IntegerField(),
+        'elapsed_seconds': ovo_fields.FloatField(),
+        'lateness_seconds': ovo_fields.FloatField(),
+        'moved_after_deadline_kib': ovo_fields.IntegerField(),
+        'allocation_failures': ovo_fields.IntegerField(),
+    }
+
+
+@registry.PayloadRegistry.register
 class BalloonPolicyPayload(EventPayload):
     """A timed policy, when it is made and when it starts.
 
@@ -86,7 +122,12 @@ class BalloonPolicyPayload(EventPayload):
         sends this that knows nothing of Nova, and while Nova has not told
     :param direction: ``inflate`` takes memory from the guest, ``deflate``
         gives it back
-    :param mode: who keeps the time, the host or the guest's balloon driver
+    :param mode: who shall keep the time, the host or the guest's balloon
+        driver; ``auto``: the guest, if it can
+    :param timed_by: who keeps it; null before the policy starts, and in its
+        progress where an agent that ended since had left that open
+    :param timing_words: why it is not the guest, in words; empty if it is, or
+        if nobody wanted it to be
     :param origin: why it was made: the host is short of memory or a guest
         lacks some, an operator wants it, or what was taken is returned
     :param explanation: the same in words
@@ -108,7 +149,7 @@ class BalloonPolicyPayload(EventPayload):
         that is after the year 9999
     """
 
-    VERSION = '1.0'
+    VERSION = '1.1'
     fields = {
         'guest_uuid': ovo_fields.StringField(),
         'guest_name': ovo_fields.StringField(),
@@ -117,6 +158,8 @@ class BalloonPolicyPayload(EventPayload):
         ),
         'direction': _choice(model.Direction),
         'mode': _choice(timekeeping.Mode),
+        'timed_by': ovo_fields.EnumField(_KEEPERS, nullable=True),
+        'timing_words': ovo_fields.StringField(),
         'origin': _choice(model.Origin),
         'explanation': ovo_fields.StringField(),
         'start_kib': ovo_fields.IntegerField(),
@@ -147,7 +190,7 @@ class BalloonPolicyProgressPayload(BalloonPolicyPayload):
     :param rss_kib: what the guest costs the host; null if unknown
     """
 
-    VERSION = '1.0'
+    VERSION = '1.1'
     fields = {
         'elapsed_seconds': ovo_fields.FloatField(),
         'actual_kib': ovo_fields.IntegerField(),
@@ -175,9 +218,12 @@ class BalloonPolicyEndPayload(BalloonPolicyPayload):
     :param moved_after_deadline_kib: how far it moved in that time; null
         likewise
     :param confirmed: whether the balloon was seen standing still at the end
+    :param guest_report: what the guest's balloon driver says, if it kept the
+        time and could be asked; ``lateness_seconds`` and
+        ``moved_after_deadline_kib`` are then its own; else null
     """
 
-    VERSION = '1.0'
+    VERSION = '1.1'
     fields = {
         'reason': _choice(model.EndReason),
         'detail': ovo_fields.StringField(),
@@ -190,6 +236,9 @@ class BalloonPolicyEndPayload(BalloonPolicyPayload):
         'lateness_seconds': ovo_fields.FloatField(nullable=True),
         'moved_after_deadline_kib': ovo_fields.IntegerField(nullable=True),
         'confirmed': ovo_fields.BooleanField(),
+        'guest_report': ovo_fields.ObjectField(
+            'BalloonGuestReportPayload', nullable=True
+        ),
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from nova_balloon_timer import announcement
 from nova_balloon_timer import model
 from nova_balloon_timer import ownership
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.notifier import objects
 from nova_balloon_timer.notifier import registry
 from nova_balloon_timer.notifier import wording
@@ -76,11 +77,11 @@ def _describe(
     match announced.fact:
         case announcement.PolicyCreated() as fact:
             return objects.BalloonPolicyPayload, _policy_values(
-                fact, fact.policy, None, utc_at
+                fact, fact.policy, None, None, utc_at
             )
         case announcement.PolicyStarted() as fact:
             return objects.BalloonPolicyPayload, _policy_values(
-                fact, fact.policy, fact.started_at, utc_at
+                fact, fact.policy, fact.timing, fact.started_at, utc_at
             )
         case announcement.PolicyProgressed() as fact:
             return objects.BalloonPolicyProgressPayload, _progress_values(
@@ -101,6 +102,7 @@ def _describe(
 def _policy_values(
     fact: announcement.PolicyFact,
     balloon_policy: model.BalloonPolicy,
+    timing: timekeeping.Timing | None,
     started_at: float | None,
     utc_at: _UtcAt,
     outcomes: tuple[model.SegmentOutcome, ...] = (),
@@ -116,6 +118,8 @@ def _policy_values(
         ),
         'direction': balloon_policy.direction.value,
         'mode': balloon_policy.mode.value,
+        'timed_by': None if timing is None else timing.keeper.value,
+        'timing_words': '' if timing is None else _words(timing.words),
         'origin': balloon_policy.origin.value,
         'explanation': _words(balloon_policy.explanation),
         'start_kib': balloon_policy.start_actual_kib,
@@ -146,6 +150,24 @@ def _instance_payload(
     )
 
 
+def _guest_report_payload(
+    report: timekeeping.GuestReport | None,
+) -> objects.BalloonGuestReportPayload | None:
+    if report is None:
+        return None
+    return objects.BalloonGuestReportPayload(
+        reason=report.reason.value,
+        start_kib=report.start_kib,
+        target_kib=report.target_kib,
+        reached_kib=report.reached_kib,
+        moved_kib=report.moved_kib,
+        elapsed_seconds=_seconds(report.elapsed_seconds),
+        lateness_seconds=_seconds(report.lateness_seconds),
+        moved_after_deadline_kib=report.moved_after_deadline_kib,
+        allocation_failures=report.allocation_failures,
+    )
+
+
 def _segment_payloads(
     segments: tuple[model.Segment, ...],
     outcomes: tuple[model.SegmentOutcome, ...],
@@ -171,7 +193,9 @@ def _progress_values(
     if fact.policy.direction is model.Direction.INFLATE:
         moved_kib = -moved_kib
     return {
-        **_policy_values(fact, fact.policy, fact.started_at, utc_at),
+        **_policy_values(
+            fact, fact.policy, fact.timing, fact.started_at, utc_at
+        ),
         'elapsed_seconds': _seconds(sample.at - fact.started_at),
         'actual_kib': sample.actual_kib,
         'moved_kib': moved_kib,
@@ -186,6 +210,7 @@ def _end_values(fact: announcement.PolicyEnded, utc_at: _UtcAt) -> _Values:
         **_policy_values(
             fact,
             report.policy,
+            report.timing,
             report.started_at,
             utc_at,
             report.segments,
@@ -201,6 +226,7 @@ def _end_values(fact: announcement.PolicyEnded, utc_at: _UtcAt) -> _Values:
         'lateness_seconds': _seconds(report.lateness_seconds),
         'moved_after_deadline_kib': report.moved_after_deadline_kib,
         'confirmed': report.confirmed,
+        'guest_report': _guest_report_payload(report.guest_report),
     }
 
 

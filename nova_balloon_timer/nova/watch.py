@@ -15,6 +15,7 @@ from oslo_log import log as logging
 
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.agent import surroundings as agent_surroundings
 from nova_balloon_timer.nova import doubt as nova_doubt
 from nova_balloon_timer.nova import instance as nova_instance
@@ -103,7 +104,11 @@ class InstanceWatch:
         if self._doubts.note(guests, self._clock()):
             self._wake.set()
 
-    def started(self, balloon_policy: model.BalloonPolicy) -> None:
+    def started(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
+    ) -> None:
         """Do nothing: its guest is looked at first."""
 
     def sampled(self, guest_uuid: str, sample: model.BalloonSample) -> None:

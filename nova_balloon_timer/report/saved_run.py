@@ -152,7 +152,12 @@ def _from_start(report: model.EndReport) -> model.EndReport:
     return dataclasses.replace(
         report,
         policy=dataclasses.replace(
-            report.policy, explanation=_clean(report.policy.explanation)
+            report.policy,
+            explanation=_clean(report.policy.explanation),
+            mode_words=_clean(report.policy.mode_words),
+        ),
+        timing=dataclasses.replace(
+            report.timing, words=_clean(report.timing.words)
         ),
         detail=_clean(report.detail),
         started_at=0.0,

@@ -5,6 +5,7 @@ import collections
 from collections.abc import Iterable
 
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer import units
 from nova_balloon_timer.report import saved_run
 
@@ -124,8 +125,9 @@ def _freed(run: saved_run.SavedRun) -> tuple[str, str]:
     )
 
 
-def plan(balloon_policy: model.BalloonPolicy) -> str:
-    """Say what a policy was to do."""
+def plan(report: model.EndReport) -> str:
+    """Say what a policy was to do, and who kept its clock."""
+    balloon_policy = report.policy
     guards = balloon_policy.guards
     verb = 'takes memory'
     if balloon_policy.direction is model.Direction.DEFLATE:
@@ -135,13 +137,38 @@ def plan(balloon_policy: model.BalloonPolicy) -> str:
         f'from {units.format_kib(balloon_policy.start_actual_kib)} '
         f'to {units.format_kib(balloon_policy.target_kib)} '
         f'within {units.format_seconds(balloon_policy.duration_seconds)}',
-        f'timed by the {balloon_policy.mode.value}',
+        report.timing.phrase,
         f'never below {units.format_kib(guards.floor_kib)}',
     ]
     if guards.reserve_kib:
         reserve = units.format_kib(guards.reserve_kib)
         clauses.append(f'{reserve} stay usable')
     return _capital('; '.join(clauses)).replace(' MiB', '\u00a0MiB') + '.'
+
+
+def guest_report(report: timekeeping.GuestReport) -> str:
+    """Say what a guest that kept the clock says of the end."""
+    if report.reason is timekeeping.GuestEnd.RUNNING:
+        end = 'it had not ended yet'
+    else:
+        end = f'ended by {report.reason.value}'
+    clauses = [
+        f'The guest says: {end} after '
+        f'{units.format_seconds(report.elapsed_seconds)} of its clock, at '
+        f'{units.format_kib(report.reached_kib)}',
+        f'moved {units.format_kib(report.moved_kib)}',
+    ]
+    if report.lateness_seconds:
+        after = units.format_kib(report.moved_after_deadline_kib)
+        clauses.append(
+            f'the last {after} until {milliseconds(report.lateness_seconds)} '
+            'ms after its deadline'
+        )
+    if report.allocation_failures:
+        clauses.append(
+            f'found no memory to take {report.allocation_failures} times'
+        )
+    return '; '.join(clauses).replace(' MiB', '\u00a0MiB') + '.'
 
 
 def segment(outcome: model.SegmentOutcome) -> str:

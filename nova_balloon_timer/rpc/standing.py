@@ -10,6 +10,7 @@ import datetime
 
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.engine import states
 
 
@@ -22,6 +23,7 @@ class PolicyStanding:
     :param ended_at: when it ended, while it is being frozen
     :param seen: the last look at its guest
     :param held_by: what keeps it where it is, in words
+    :param timing: who keeps its clock, or would; None if that is open yet
     """
 
     policy: model.BalloonPolicy
@@ -32,6 +34,7 @@ class PolicyStanding:
     ended_at: float | None = None
     seen: model.CurvePoint | None = None
     held_by: str = ''
+    timing: timekeeping.Timing | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

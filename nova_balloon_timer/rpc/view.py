@@ -14,6 +14,7 @@ from nova_balloon_timer import assessment
 from nova_balloon_timer import model
 from nova_balloon_timer import ownership
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.engine import states
 from nova_balloon_timer.journal import reader as journal_reader
 from nova_balloon_timer.report import encoding
@@ -68,6 +69,7 @@ def policy(
         'usable_kib': None if seen is None else seen.usable_kib,
         'rss_kib': None if seen is None else seen.rss_kib,
         'held_by': standing.held_by,
+        **_timing(standing.timing),
         'end': None,
     }
 
@@ -89,6 +91,7 @@ def ended_policy(saved: saved_run.SavedPolicy) -> Json:
         'usable_kib': None if seen is None else seen.usable_kib,
         'rss_kib': None if seen is None else seen.rss_kib,
         'held_by': '',
+        **_timing(report.timing),
         'end': {
             'reason': report.reason.value,
             'detail': report.detail,
@@ -100,6 +103,7 @@ def ended_policy(saved: saved_run.SavedPolicy) -> Json:
             'lateness_seconds': report.lateness_seconds,
             'moved_after_deadline_kib': report.moved_after_deadline_kib,
             'confirmed': report.confirmed,
+            'guest_report': encoding.encode_guest_report(report.guest_report),
         },
     }
 
@@ -121,6 +125,7 @@ def past_policy(past: journal_reader.PastPolicy) -> Json:
         'started_at': _instant(past.started_utc),
         'ended_at': _instant(past.ended_utc),
         'lateness_seconds': past.lateness_seconds,
+        **_timing(past.timing),
     }
 
 
@@ -265,6 +270,14 @@ def _terms(made: model.BalloonPolicy, guest_name: str) -> Json:
         'reserve_kib': made.guards.reserve_kib,
         'leash_kib': made.leash.minimum_kib,
         'leash_seconds': made.leash.lead_seconds,
+    }
+
+
+def _timing(timing: timekeeping.Timing | None) -> Json:
+    """Describe who keeps a policy's clock; None: that is open yet."""
+    return {
+        'timed_by': None if timing is None else timing.keeper.value,
+        'timing_words': '' if timing is None else timing.words,
     }
 
 

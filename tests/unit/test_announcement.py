@@ -27,12 +27,17 @@ _FACTS = {
         (_EventType.POLICY_CREATE, _Priority.INFO, False),
     ),
     'started': (
-        announcement.PolicyStarted(**_WEB, started_at=1.0),
+        announcement.PolicyStarted(
+            **_WEB, started_at=1.0, timing=base.BY_HOST
+        ),
         (_EventType.POLICY_START, _Priority.INFO, False),
     ),
     'progressed': (
         announcement.PolicyProgressed(
-            **_WEB, started_at=1.0, sample=base.make_sample()
+            **_WEB,
+            started_at=1.0,
+            timing=base.BY_HOST,
+            sample=base.make_sample(),
         ),
         (_EventType.POLICY_PROGRESS, _Priority.INFO, False),
     ),

@@ -9,6 +9,7 @@ from nova_balloon_timer import exception
 from nova_balloon_timer import manager
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.appliers import pool as applier_pool
 from nova_balloon_timer.engine import machine
 from nova_balloon_timer.engine import settings as engine_settings
@@ -31,7 +32,11 @@ class Watching:
         self.on_started: Callable[[model.BalloonPolicy], None] | None = None
         self.on_sampled: Callable[[model.BalloonSample], None] | None = None
 
-    def started(self, balloon_policy: model.BalloonPolicy) -> None:
+    def started(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
+    ) -> None:
         self.told.append('started')
         if self.on_started is not None:
             self.on_started(balloon_policy)

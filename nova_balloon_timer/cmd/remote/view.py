@@ -56,6 +56,20 @@ def policy_of(view: connection.View) -> model.BalloonPolicy:
         )
 
 
+def timing_of(view: connection.View) -> timekeeping.Timing:
+    """Return who keeps a policy's clock: the host, while that is open.
+
+    :raises AnswerInvalid: it makes no sense
+    """
+    with answer.checked():
+        if view['timed_by'] is None:
+            return timekeeping.Timing()
+        return timekeeping.Timing(
+            keeper=timekeeping.Mode(view['timed_by']),
+            words=view['timing_words'],
+        )
+
+
 def sample_of(view: connection.View) -> model.BalloonSample | None:
     """Return where a policy's balloon stands now; None if nobody knows.
 

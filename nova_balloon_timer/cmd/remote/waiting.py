@@ -8,6 +8,7 @@ from typing import Protocol, TYPE_CHECKING
 
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.cmd.remote import connection
 from nova_balloon_timer.cmd.remote import view
 
@@ -31,7 +32,10 @@ class Display(Protocol):
     """Where policies are shown; see cmd.progress."""
 
     def started(
-        self, balloon_policy: model.BalloonPolicy, elapsed_seconds: float
+        self,
+        balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
+        elapsed_seconds: float,
     ) -> None:
         """Show one that is under way."""
 
@@ -127,7 +131,11 @@ class Waiter:
             return
         if seen['uuid'] not in self._shown:
             self._shown.add(seen['uuid'])
-            display.started(view.policy_of(seen), seen['elapsed_seconds'])
+            display.started(
+                view.policy_of(seen),
+                view.timing_of(seen),
+                seen['elapsed_seconds'],
+            )
         sample = view.sample_of(seen)
         if sample is not None:
             display.sampled(seen['guest_uuid'], sample)

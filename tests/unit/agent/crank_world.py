@@ -11,6 +11,7 @@ from nova_balloon_timer import announcement
 from nova_balloon_timer import message
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.agent import crank as agent_crank
 from nova_balloon_timer.agent import listener
 from nova_balloon_timer.appliers import pool as applier_pool
@@ -68,6 +69,7 @@ class Journal:
         self.requested: list[list[str]] = []
         self.said: list[announcement.Announcement] = []
         self.started_at: dict[str, float] = {}
+        self.timings: dict[str, timekeeping.Timing] = {}
         self._waiting: list[listener.Done] = []
 
     def answer(self) -> None:
@@ -94,10 +96,12 @@ class Journal:
         self,
         policy_uuid: str,
         at: float,
+        timing: timekeeping.Timing,
         announcements: listener.Announcements = (),
     ) -> None:
         self.said += announcements
         self.started_at[policy_uuid] = at
+        self.timings[policy_uuid] = timing
         self._record.add('journal: start')
 
     def end(
@@ -143,7 +147,11 @@ class Observer:
     def __init__(self, record: Record) -> None:
         self._record = record
 
-    def started(self, balloon_policy: model.BalloonPolicy) -> None:
+    def started(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
+    ) -> None:
         self._record.add('told: start')
 
     def sampled(self, guest_uuid: str, sample: model.BalloonSample) -> None:

@@ -261,7 +261,7 @@ class RestartTestCase(AgentTestCase):
         journal.request(
             [made], now - 1, lambda error: None, {guest.uuid: 'web-01'}
         )
-        journal.start(made.uuid, now - 1)
+        journal.start(made.uuid, now - 1, base.BY_HOST)
         self.assertTrue(journal.close(base.PATIENCE_SECONDS))
         return made
 

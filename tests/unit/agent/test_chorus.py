@@ -4,6 +4,7 @@ import fixtures
 
 from nova_balloon_timer import message
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.agent import chorus
 from tests.unit import base
 
@@ -15,8 +16,12 @@ class Singer:
         self.told: list[object] = []
         self._fails = fails
 
-    def started(self, balloon_policy: model.BalloonPolicy) -> None:
-        self.take(balloon_policy)
+    def started(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
+    ) -> None:
+        self.take((balloon_policy, timing))
 
     def sampled(self, guest_uuid: str, sample: model.BalloonSample) -> None:
         self.take((guest_uuid, sample))
@@ -42,14 +47,14 @@ class ChorusTestCase(base.TestCase):
         self.report = base.make_report()
         self.notice = message.PressureEnded(at=1.0, memory=None, words='well')
         self.all = [
-            self.policy,
+            (self.policy, base.BY_GUEST),
             (self.policy.guest_uuid, self.sample),
             self.report,
             self.notice,
         ]
 
     def tell(self, told: chorus.Chorus) -> None:
-        told.started(self.policy)
+        told.started(self.policy, base.BY_GUEST)
         told.sampled(self.policy.guest_uuid, self.sample)
         told.ended(self.report)
         told.noticed(self.notice)

@@ -132,7 +132,7 @@ class CourseTestCase(crank_world.CrankTestCase):
         guest = self.host.add('web-01')
         made = base.make_policy(guest_uuid=guest.uuid, duration_seconds=20.0)
         self.start()
-        self.crank.resume(made, 0.0, 6)
+        self.crank.resume(made, 0.0, base.BY_HOST, 6)
         self.record.wait('told: end')
         said: Sequence[announcement.Announcement] = self.journal.said
         self.assertEqual(1000, said[0].sequence)

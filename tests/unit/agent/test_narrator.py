@@ -28,9 +28,12 @@ class NarratorTestCase(base.TestCase):
 
 class PolicyTestCase(NarratorTestCase):
     def test_a_start_says_who_where_when_and_why(self) -> None:
-        self.narrator.started(base.make_policy(explanation='it can'))
+        self.narrator.started(
+            base.make_policy(explanation='it can'), base.UNABLE
+        )
         self.assertEqual(
-            'INFO Guest web-01: inflate to 512 MiB within 2.00 s: it can\n',
+            'INFO Guest web-01: inflate to 512 MiB within 2.00 s: it can; '
+            'timed by the host: it has no guest agent channel\n',
             self.log.output,
         )
 
@@ -54,7 +57,7 @@ class PolicyTestCase(NarratorTestCase):
 
     def test_a_stranger_goes_by_its_uuid(self) -> None:
         made = base.make_policy(guest_uuid=base.uuid_of('nobody'))
-        self.narrator.started(made)
+        self.narrator.started(made, base.BY_HOST)
         self.assertIn(f'Guest {made.guest_uuid}:', self.log.output)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import testscenarios
 
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.cmd import base as cmd_base
 from nova_balloon_timer.cmd import outcome
 from nova_balloon_timer.cmd import preparation
@@ -44,8 +45,12 @@ class Watching:
     def __init__(self) -> None:
         self.told: list[object] = []
 
-    def started(self, balloon_policy: model.BalloonPolicy) -> None:
-        self.told.append(balloon_policy)
+    def started(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        timing: timekeeping.Timing,
+    ) -> None:
+        self.told.append((balloon_policy, timing))
 
     def sampled(self, guest_uuid: str, sample: model.BalloonSample) -> None:
         self.told.append((guest_uuid, sample))
@@ -60,11 +65,12 @@ class RecorderTestCase(base.TestCase):
         recorder = outcome.Recorder(watching)
         made, sample = base.make_policy(), base.make_sample()
         report = base.make_report(policy=made)
-        recorder.started(made)
+        recorder.started(made, base.BY_GUEST)
         recorder.sampled(made.guest_uuid, sample)
         recorder.ended(report)
         self.assertEqual(
-            [made, (made.guest_uuid, sample), report], watching.told
+            [(made, base.BY_GUEST), (made.guest_uuid, sample), report],
+            watching.told,
         )
         self.assertEqual([report], recorder.reports)
 

@@ -66,15 +66,18 @@ class LinesTestCase(ProgressTestCase):
 
     def test_tell_the_start(self) -> None:
         with self.lines as lines:
-            lines.started(self.policy)
+            lines.started(self.policy, base.UNABLE)
         self.assertEqual(
-            ['web-01: inflate from 1024 MiB to 512 MiB within 2.00 s'],
+            [
+                'web-01: inflate from 1024 MiB to 512 MiB within 2.00 s, '
+                'timed by the host: it has no guest agent channel'
+            ],
             self.told(),
         )
 
     def test_tell_the_end(self) -> None:
         with self.lines as lines:
-            lines.started(self.policy)
+            lines.started(self.policy, base.BY_HOST)
             lines.ended(self.report())
         self.assertEqual(
             'web-01: ended by target after 1.00 s, moved 512 MiB: '
@@ -95,7 +98,7 @@ class LinesTestCase(ProgressTestCase):
         self.assertIn('guest-gone after 1.00 s, moved unknown', line)
 
     def test_tell_how_far_it_is_once_a_second(self) -> None:
-        self.lines.started(self.policy)
+        self.lines.started(self.policy, base.BY_HOST)
         for after in (0.0, 0.5, 0.9, 10.0, 10.5, 11.5):
             self.lines.sampled(_UUID, _sample(768, after))
         told = self.told()[1:]
@@ -104,7 +107,7 @@ class LinesTestCase(ProgressTestCase):
         self.assertIn('moved in 11.', told[1])
 
     def test_tell_how_long_it_has_been_under_way(self) -> None:
-        self.lines.started(self.policy, elapsed_seconds=60.0)
+        self.lines.started(self.policy, base.BY_HOST, elapsed_seconds=60.0)
         self.lines.sampled(_UUID, _sample(768, 2.0))
         self.assertIn('moved in 1 min 2 s', self.told()[-1])
 
@@ -114,14 +117,14 @@ class LinesTestCase(ProgressTestCase):
 
     def test_a_sample_of_a_stranger_tells_nothing(self) -> None:
         self.lines.sampled('nobody', _sample(768, 10.0))
-        self.lines.started(self.policy)
+        self.lines.started(self.policy, base.BY_HOST)
         self.lines.ended(self.report())
         self.lines.sampled(_UUID, _sample(768, 10.0))
         self.assertEqual(2, len(self.told()))
 
     def test_a_guest_without_a_name_is_called_by_its_uuid(self) -> None:
         lines = progress.Lines({}, self.stream)
-        lines.started(self.policy)
+        lines.started(self.policy, base.BY_HOST)
         self.assertIn(f'{_UUID}: inflate', self.told()[0])
 
     def test_every_line_is_there_at_once(self) -> None:
@@ -129,7 +132,7 @@ class LinesTestCase(ProgressTestCase):
         self.stream.flush = (  # type: ignore[method-assign]
             lambda: flushed.append(self.stream.getvalue())
         )
-        self.lines.started(self.policy)
+        self.lines.started(self.policy, base.BY_HOST)
         self.assertIn('inflate', flushed[-1])
 
 
@@ -145,19 +148,19 @@ class BarsTestCase(ProgressTestCase):
 
     def test_show_the_start(self) -> None:
         with self.bars as bars:
-            bars.started(self.policy)
+            bars.started(self.policy, base.BY_HOST)
         for words in ('web-01', 'inflate', '/2 s'):
             self.assertIn(words, self.screen())
 
     def test_show_what_moved_and_how_fast(self) -> None:
         with self.bars as bars:
-            bars.started(self.policy)
+            bars.started(self.policy, base.BY_HOST)
             bars.sampled(_UUID, _sample(768, 100.0))
         self.assertIn('256/512 MiB 2.6 MiB/s', self.screen())
 
     def test_show_a_guest_that_goes_back(self) -> None:
         with self.bars as bars:
-            bars.started(self.policy)
+            bars.started(self.policy, base.BY_HOST)
             bars.sampled(_UUID, _sample(768, 100.0))
             bars.sampled(_UUID, _sample(1024, 200.0))
         self.assertIn('0/512 MiB -2.6 MiB/s', self.screen())
@@ -165,24 +168,24 @@ class BarsTestCase(ProgressTestCase):
     def test_show_for_how_long_it_has_been_under_way(self) -> None:
         longer = base.make_policy(duration_seconds=90.0)
         with self.bars as bars:
-            bars.started(longer, elapsed_seconds=60.0)
+            bars.started(longer, base.BY_HOST, elapsed_seconds=60.0)
         self.assertRegex(self.screen(), r'60\.\d/90 s')
 
     def test_a_note_is_above_them(self) -> None:
         with self.bars as bars:
-            bars.started(self.policy)
+            bars.started(self.policy, base.BY_HOST)
             bars.note('[b]nobody[/b] answers')
         self.assertIn('[b]nobody[/b] answers', self.stream.getvalue())
 
     def test_show_the_reason_of_the_end(self) -> None:
         with self.bars as bars:
-            bars.started(self.policy)
+            bars.started(self.policy, base.BY_HOST)
             bars.ended(self.report(model.EndReason.STALLED))
         self.assertIn('ended by stalled', self.screen())
 
     def test_stay_as_they_are_after_the_end(self) -> None:
         with self.bars as bars:
-            bars.started(self.policy)
+            bars.started(self.policy, base.BY_HOST)
             bars.ended(self.report())
             bars.sampled(_UUID, _sample(1024, 100.0))
             bars.ended(self.report(model.EndReason.FAILED))
@@ -198,21 +201,21 @@ class BarsTestCase(ProgressTestCase):
     def test_a_policy_that_moves_nothing_has_one_too(self) -> None:
         still = base.make_policy(target_kib=base.GIB)
         with self.bars as bars:
-            bars.started(still)
+            bars.started(still, base.BY_HOST)
             bars.sampled(_UUID, _sample(1024, 1.0))
             bars.ended(base.make_report(policy=still, moved_kib=0))
         self.assertIn('0/0 MiB', self.screen())
 
     def test_an_end_nobody_saw_has_no_figure(self) -> None:
         with self.bars as bars:
-            bars.started(self.policy)
+            bars.started(self.policy, base.BY_HOST)
             bars.ended(base.make_report(policy=self.policy, moved_kib=None))
         self.assertIn('ended by target', self.screen())
 
     def test_the_cursor_is_back_after_a_failure(self) -> None:
         try:
             with self.bars as bars:
-                bars.started(self.policy)
+                bars.started(self.policy, base.BY_HOST)
                 raise ZeroDivisionError
         except ZeroDivisionError:
             pass
@@ -241,7 +244,7 @@ class NameTestCase(testscenarios.WithScenarios, ProgressTestCase):
     def show(self, stream: io.StringIO) -> str:
         names = {_UUID: self.name}
         with progress.display(names, stream) as shown:
-            shown.started(self.policy)
+            shown.started(self.policy, base.BY_HOST)
             shown.sampled(_UUID, _sample(768, 10.0))
             shown.ended(self.report())
         return stream.getvalue()

@@ -39,7 +39,7 @@ class OutboxTestCase(factory.JournalTestCase):
         """Return all that is told of a policy with two looks at progress."""
         said = [
             self.announcer.created(balloon_policy, 999.0),
-            self.announcer.started(balloon_policy, 999.0, 999.1),
+            self.announcer.started(balloon_policy, 999.0, base.BY_HOST, 999.1),
         ]
         for at in (1001.0, 1003.0):
             progress = self.announcer.sampled(
@@ -262,7 +262,7 @@ class JournalTestCase(OutboxTestCase):
         said = self.course(balloon_policy)
         told: list[str | None] = []
         journal.request([balloon_policy], 999.0, told.append, None, said[:1])
-        journal.start(balloon_policy.uuid, 999.1, said[1:2])
+        journal.start(balloon_policy.uuid, 999.1, base.BY_HOST, said[1:2])
         journal.announce(said[2:3])
         journal.end(
             base.make_report(policy=balloon_policy),
@@ -311,7 +311,7 @@ class JournalTestCase(OutboxTestCase):
 
         journal.request([balloon_policy], 999.0, tell, None, said[:1])
         self.assertTrue(answered.acquire(timeout=base.PATIENCE_SECONDS))
-        journal.start(balloon_policy.uuid, 999.1, said[1:2])
+        journal.start(balloon_policy.uuid, 999.1, base.BY_HOST, said[1:2])
         report = base.make_report(policy=balloon_policy)
         journal.end(report, tell, None, said[4:])
         self.assertTrue(answered.acquire(timeout=base.PATIENCE_SECONDS))
@@ -373,7 +373,7 @@ class JournalTestCase(OutboxTestCase):
         answers = factory.Answers()
         journal.request([balloon_policy], 999.0, answers, None, said[:1])
         self.assertTrue(is_written.acquire(timeout=base.PATIENCE_SECONDS))
-        journal.start(balloon_policy.uuid, 999.1, said[1:2])
+        journal.start(balloon_policy.uuid, 999.1, base.BY_HOST, said[1:2])
         may_fail.release()
         self.assertIsNotNone(answers.next())
         report = base.make_report(policy=balloon_policy)

@@ -37,9 +37,14 @@ class StoreTestCase(factory.JournalTestCase):
                 policies, at, {base.uuid_of('web-01'): 'web\udc80'}
             )
 
-    def start(self, balloon_policy: model.BalloonPolicy, at: float) -> None:
+    def start(
+        self,
+        balloon_policy: model.BalloonPolicy,
+        at: float,
+        timing: timekeeping.Timing = base.BY_HOST,
+    ) -> None:
         with self.store.transaction(is_durable=True):
-            self.store.start(balloon_policy.uuid, at)
+            self.store.start(balloon_policy.uuid, at, timing)
 
     def end(self, report: model.EndReport, name: str | None = None) -> None:
         with self.store.transaction(is_durable=True):
@@ -62,6 +67,7 @@ class TestFlight(StoreTestCase):
                 requested_utc=_NOON - datetime.timedelta(seconds=1),
                 started_at=None,
                 started_utc=None,
+                timing=None,
                 sequence=None,
             ),
             self.only(),
@@ -70,9 +76,10 @@ class TestFlight(StoreTestCase):
     def test_started(self) -> None:
         balloon_policy = base.make_policy()
         self.request(balloon_policy)
-        self.start(balloon_policy, 999.5)
-        self.start(balloon_policy, 999.9)
+        self.start(balloon_policy, 999.5, base.UNABLE)
+        self.start(balloon_policy, 999.9, base.BY_GUEST)
         self.assertEqual(999.5, self.only().started_at)
+        self.assertEqual(base.UNABLE, self.only().timing)
         self.assertEqual(
             _NOON - datetime.timedelta(seconds=0.5), self.only().started_utc
         )
@@ -217,7 +224,9 @@ class TestEnd(StoreTestCase):
         self.assertEqual(row.started_utc, row.ended_utc)
 
     def test_a_row_of_the_history(self) -> None:
-        report = factory.make_report(self.host, lateness_seconds=0.25)
+        report = factory.make_report(
+            self.host, lateness_seconds=0.25, timing=base.UNABLE
+        )
         self.end(report, 'web-01')
         self.assertEqual(
             [
@@ -236,6 +245,7 @@ class TestEnd(StoreTestCase):
                     started_utc=_NOON - datetime.timedelta(seconds=1),
                     ended_utc=_NOON,
                     lateness_seconds=0.25,
+                    timing=base.UNABLE,
                 )
             ],
             self.reader().history(10),

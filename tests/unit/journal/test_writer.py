@@ -63,7 +63,7 @@ class TestJournal(JournalThreadTestCase):
         self.assertTrue(journal.flush(10))
         restore = self.break_disk(OSError('input/output error'))
         for _ in range(3):
-            journal.start(base.make_policy().uuid, 1.0)
+            journal.start(base.make_policy().uuid, 1.0, base.BY_HOST)
         self.assertEqual(3, journal.waiting)
         restore()
         self.assertTrue(journal.flush(10))
@@ -84,7 +84,7 @@ class TestJournal(JournalThreadTestCase):
             (found.policy, found.guest_name, found.started_at),
         )
 
-        journal.start(balloon_policy.uuid, now)
+        journal.start(balloon_policy.uuid, now, base.BY_HOST)
         self.assertTrue(journal.flush(10))
         self.assertEqual(now, journal.in_flight()[0].started_at)
 
@@ -300,7 +300,7 @@ class TestTrouble(JournalThreadTestCase):
         journal.end(report, done)
         self.assertEqual('disk I/O error', done.next())
         journal.remember('web', situation.GuestTraits())
-        journal.start(report.policy.uuid, 0.0)
+        journal.start(report.policy.uuid, 0.0, base.BY_HOST)
         journal.request([requested], 0.0, done)
         # At once, although the next attempt is later.
         self.assertEqual('disk I/O error', done.next())

@@ -45,7 +45,7 @@ class PolicyTestCase(InstrumentsTestCase):
 
     def test_starts_are_counted_by_origin_and_direction(self) -> None:
         policy = base.make_policy(origin=model.Origin.PRESSURE)
-        self.observer.started(policy)
+        self.observer.started(policy, base.BY_HOST)
         self.observer.sampled(policy.guest_uuid, base.make_sample())
         self.check(
             1, 'policies_started_total', origin='pressure', direction='inflate'

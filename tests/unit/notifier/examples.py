@@ -18,6 +18,7 @@ from nova_balloon_timer import announcement
 from nova_balloon_timer import model
 from nova_balloon_timer import ownership
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.notifier import payload
 from tests.unit import base
 
@@ -45,6 +46,7 @@ def _balloon_policy(name: str, **more: Any) -> model.BalloonPolicy:
         'target_kib': 1280 * MIB,
         'maximum_kib': 2 * GIB,
         'guards': base.make_guards(floor_kib=512 * MIB, reserve_kib=128 * MIB),
+        'mode': timekeeping.Mode.AUTO,
         'origin': model.Origin.PRESSURE,
         'explanation': 'the host lacks 1843 MiB; gives 768 MiB of the 830 MiB '
         'that it can spare, which should free 706 MiB; it never touched '
@@ -82,6 +84,7 @@ def _report(
         'deadline_at': _STARTED_AT + balloon_policy.duration_seconds,
         'ended_at': _STARTED_AT + seconds,
         'actual_start_kib': balloon_policy.start_actual_kib,
+        'timing': base.UNABLE,
     }
     return base.make_report(**(fields | more))
 
@@ -102,8 +105,16 @@ _DEADLINE_REACHED = _report(
     actual_end_kib=2680 * MIB,
     moved_kib=1416 * MIB,
     freed_kib=1_331_200,
-    lateness_seconds=0.0041,
-    moved_after_deadline_kib=MIB,
+    lateness_seconds=0.00041,
+    moved_after_deadline_kib=256,
+    timing=base.BY_GUEST,
+    guest_report=base.make_guest_report(
+        start_kib=_BATCH.start_actual_kib,
+        target_kib=_BATCH.target_kib,
+        reached_kib=2680 * MIB,
+        moved_kib=1416 * MIB,
+        lateness_seconds=0.00041,
+    ),
     segments=(
         model.SegmentOutcome(
             segment=_BATCH.segments[0], actual_kib=3584 * MIB, reached=True
@@ -155,12 +166,14 @@ def _of_policies() -> Iterator[announcement.Announcement]:
         guest_name=_WEB_NAME,
         instance=make_instance('web'),
         started_at=_STARTED_AT,
+        timing=base.UNABLE,
     )
     progressed = announcement.PolicyProgressed(
         policy=_WEB,
         guest_name=_WEB_NAME,
         instance=make_instance('web'),
         started_at=_STARTED_AT,
+        timing=base.UNABLE,
         sample=base.make_sample(
             at=_STARTED_AT + 0.9,
             actual_kib=1504 * MIB,

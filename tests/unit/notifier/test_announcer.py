@@ -37,7 +37,7 @@ class PolicyTestCase(AnnouncerTestCase):
         self.announcer.created(other, 0.5)
         said = [
             self.announcer.created(self.policy, 1.0),
-            self.announcer.started(self.policy, 1.0, 1.1),
+            self.announcer.started(self.policy, 1.0, base.BY_HOST, 1.1),
             self.sample(7.0),
             self.announcer.ended(base.make_report(policy=self.policy), 8.0),
         ]
@@ -45,7 +45,9 @@ class PolicyTestCase(AnnouncerTestCase):
         self.assertEqual([0, 1, 2, 3], [it.sequence for it in found])
         self.assertEqual([1.0, 1.1, 7.0, 8.0], [it.at for it in found])
         self.assertEqual({self.policy.uuid}, {it.subject_uuid for it in found})
-        self.assertEqual(1, self.announcer.started(other, 1.0, 2.0).sequence)
+        self.assertEqual(
+            1, self.announcer.started(other, 1.0, base.BY_HOST, 2.0).sequence
+        )
 
     def test_tells_the_guest_s_name(self) -> None:
         said = self.announcer.created(self.policy, 1.0)
@@ -63,7 +65,7 @@ class PolicyTestCase(AnnouncerTestCase):
             made = base.make_policy(guest_uuid=guest_uuid)
             said = [
                 told.created(made, 1.0),
-                told.started(made, 1.0, 1.1),
+                told.started(made, 1.0, base.BY_HOST, 1.1),
                 told.sampled(guest_uuid, base.make_sample(at=7.0), 7.0),
                 told.ended(base.make_report(policy=made), 8.0),
             ]
@@ -84,46 +86,49 @@ class PolicyTestCase(AnnouncerTestCase):
         self.assertEqual(0, self.announcer.ended(report, 8.0).sequence)
 
     def test_forgets_what_has_ended(self) -> None:
-        self.announcer.started(self.policy, 1.0, 1.0)
+        self.announcer.started(self.policy, 1.0, base.BY_HOST, 1.0)
         self.announcer.ended(base.make_report(policy=self.policy), 2.0)
         self.assertIsNone(self.sample(30.0))
 
     def test_goes_on_after_a_restart(self) -> None:
-        self.announcer.resume(self.policy, 1.0, 4, 50.0)
+        self.announcer.resume(self.policy, 1.0, base.BY_GUEST, 4, 50.0)
         said = self.sample(56.0)
         assert said is not None
         self.assertEqual(1000, said.sequence)
         assert isinstance(said.fact, announcement.PolicyProgressed)
         self.assertEqual(1.0, said.fact.started_at)
+        self.assertEqual(base.BY_GUEST, said.fact.timing)
 
     def test_uses_no_number_that_the_disk_may_have_lost(self) -> None:
-        self.announcer.started(self.policy, 1.0, 1.0)
+        self.announcer.started(self.policy, 1.0, base.BY_HOST, 1.0)
         progress = self.sample(7.0)
         assert progress is not None
         after = announcer.Announcer(
             name_of=str, make_uuid=str, progress_seconds=5.0
         )
         # The disk knows of the start only.
-        after.resume(self.policy, 1.0, progress.sequence - 1, 50.0)
+        after.resume(
+            self.policy, 1.0, base.BY_GUEST, progress.sequence - 1, 50.0
+        )
         end = after.ended(base.make_report(policy=self.policy), 51.0)
         self.assertGreater(end.sequence, progress.sequence)
 
     def test_begins_where_nothing_was_told_before_a_restart(self) -> None:
-        self.announcer.resume(self.policy, 1.0, None, 50.0)
+        self.announcer.resume(self.policy, 1.0, base.BY_GUEST, None, 50.0)
         report = base.make_report(policy=self.policy)
         self.assertEqual(0, self.announcer.ended(report, 51.0).sequence)
 
 
 class ProgressTestCase(AnnouncerTestCase):
     def test_is_told_now_and_then(self) -> None:
-        self.announcer.started(self.policy, 1.0, 1.0)
+        self.announcer.started(self.policy, 1.0, base.BY_HOST, 1.0)
         instants = [1.5, 5.9, 6.0, 6.1, 10.9, 11.0]
         told = [at for at in instants if self.sample(at) is not None]
         self.assertEqual([6.0, 11.0], told)
 
     def test_is_not_told_if_it_is_not_wanted(self) -> None:
         self.announcer = self.make(progress_seconds=0.0)
-        self.announcer.started(self.policy, 1.0, 1.0)
+        self.announcer.started(self.policy, 1.0, base.BY_HOST, 1.0)
         self.assertIsNone(self.sample(1000.0))
 
     def test_is_not_told_of_a_guest_without_a_policy(self) -> None:
@@ -131,8 +136,8 @@ class ProgressTestCase(AnnouncerTestCase):
 
     def test_is_that_of_the_policy_which_took_another_s_place(self) -> None:
         successor = base.make_policy()
-        self.announcer.started(self.policy, 1.0, 1.0)
-        self.announcer.started(successor, 2.0, 2.0)
+        self.announcer.started(self.policy, 1.0, base.BY_HOST, 1.0)
+        self.announcer.started(successor, 2.0, base.BY_HOST, 2.0)
         self.announcer.ended(base.make_report(policy=self.policy), 2.1)
         said = self.sample(9.0)
         assert said is not None

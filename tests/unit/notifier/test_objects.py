@@ -17,10 +17,11 @@ from tests.unit.notifier import examples
 from oslo_versionedobjects import fixture
 
 _FINGERPRINTS = {
+    'BalloonGuestReportPayload': '1.0-40966dd9c7976b65d3cd48d0fc9a4486',
     'BalloonInstancePayload': '1.0-833925250004fb14b4241964a361574f',
-    'BalloonPolicyEndPayload': '1.0-65548a02e08cad9a1e11f8b341f0b65f',
-    'BalloonPolicyPayload': '1.0-d5e81cb92f97862fe802c0eae2c0602b',
-    'BalloonPolicyProgressPayload': '1.0-80788b8ba0566b4ae21dd798b9f8d558',
+    'BalloonPolicyEndPayload': '1.1-33827f48f14dda38a5df1b3d3a40a439',
+    'BalloonPolicyPayload': '1.1-ec04674168820b9ed32edfd81d6dab72',
+    'BalloonPolicyProgressPayload': '1.1-03ff1b935446aaad3d3377dc6dce4d4a',
     'BalloonSegmentPayload': '1.0-8109e11c944221f198e6a3ec84e7ef7f',
     'HostMemoryPressurePayload': '1.0-cf00323f5280a7a424ca982d954959af',
 }

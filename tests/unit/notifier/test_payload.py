@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nova_balloon_timer import announcement
 from nova_balloon_timer import model
 from nova_balloon_timer import situation
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.notifier import payload
 from nova_balloon_timer.notifier import registry
 from tests.unit import base
@@ -123,6 +124,7 @@ class EncodeTest(base.TestCase):
             policy=base.make_policy(duration_seconds=1e300),
             guest_name='web-01',
             started_at=100.0,
+            timing=base.BY_HOST,
         )
         told = _announce(fact)
         self.assertIsNone(told['deadline_at'])
@@ -142,6 +144,7 @@ class EncodeTest(base.TestCase):
                 ),
                 guest_name='web-01',
                 started_at=100.0,
+                timing=base.BY_HOST,
                 sample=base.make_sample(at=100.5, actual_kib=actual_kib),
             )
             self.assertEqual(100 * base.MIB, _announce(fact)['moved_kib'])
@@ -151,6 +154,7 @@ class EncodeTest(base.TestCase):
             policy=base.make_policy(),
             guest_name='web-01',
             started_at=100.0,
+            timing=base.BY_HOST,
             sample=base.make_sample(statistics=None, rss_kib=None),
         )
         told = _announce(fact)
@@ -207,6 +211,54 @@ class EncodeTest(base.TestCase):
         self.assertIsNone(told['duration_seconds'])
 
 
+class TimingTest(base.TestCase):
+    def test_nobody_keeps_the_time_before_the_start(self) -> None:
+        told = _created(mode=timekeeping.Mode.AUTO)
+        self.assertEqual('auto', told['mode'])
+        self.assertIsNone(told['timed_by'])
+        self.assertEqual('', told['timing_words'])
+
+    def test_says_who_keeps_it_and_why_it_is_not_the_guest(self) -> None:
+        for timing, by in ((base.UNABLE, 'host'), (base.BY_GUEST, 'guest')):
+            fact = announcement.PolicyStarted(
+                policy=base.make_policy(),
+                guest_name='web-01',
+                started_at=100.0,
+                timing=timing,
+            )
+            for told in (_announce(fact), _ended(timing=timing)):
+                self.assertEqual(by, told['timed_by'])
+                self.assertEqual(timing.words, told['timing_words'])
+
+    def test_what_an_earlier_agent_left_open_is_unknown(self) -> None:
+        fact = announcement.PolicyProgressed(
+            policy=base.make_policy(),
+            guest_name='web-01',
+            started_at=100.0,
+            timing=None,
+            sample=base.make_sample(),
+        )
+        self.assertIsNone(_announce(fact)['timed_by'])
+
+    def test_an_end_has_what_the_guest_says(self) -> None:
+        self.assertIsNone(_ended()['guest_report'])
+        told = _ended(guest_report=base.make_guest_report())
+        self.assertEqual(
+            {
+                'reason': 'deadline',
+                'start_kib': base.GIB,
+                'target_kib': 512 * base.MIB,
+                'reached_kib': 600 * base.MIB,
+                'moved_kib': 424 * base.MIB,
+                'elapsed_seconds': 2.0,
+                'lateness_seconds': 0.0003,
+                'moved_after_deadline_kib': 256,
+                'allocation_failures': 3,
+            },
+            told['guest_report'],
+        )
+
+
 class HostileWordsTest(base.TestCase):
     def test_a_payload_is_bounded_whatever_texts_hold(self) -> None:
         for character in ('x', '"', '\\', '\x00', '\ud800', '\U0001f600'):
@@ -216,7 +268,12 @@ class HostileWordsTest(base.TestCase):
             )
             fact = announcement.PolicyEnded(
                 guest_name=text,
-                report=base.make_report(policy=balloon_policy, detail=text),
+                report=base.make_report(
+                    policy=balloon_policy,
+                    detail=text,
+                    timing=timekeeping.Timing(words=text),
+                    guest_report=base.make_guest_report(),
+                ),
             )
             announced = announcement.Announcement(
                 subject_uuid=text, sequence=2**62, at=100.0, fact=fact
@@ -258,8 +315,15 @@ def _facts(draw: st.DrawFn) -> announcement.Fact:
     sample = model.BalloonSample(at=at + 1.5, actual_kib=base.GIB)
     facts: list[announcement.Fact] = [
         announcement.PolicyCreated(**about),
-        announcement.PolicyStarted(**about, started_at=at),
-        announcement.PolicyProgressed(**about, started_at=at, sample=sample),
+        announcement.PolicyStarted(
+            **about, started_at=at, timing=report.timing
+        ),
+        announcement.PolicyProgressed(
+            **about,
+            started_at=at,
+            timing=draw(st.none() | strategies.timings()),
+            sample=sample,
+        ),
         announcement.PolicyEnded(guest_name=text, report=report),
         announcement.PressureStarted(**host),
         announcement.PressureEnded(**host, started_at=None),

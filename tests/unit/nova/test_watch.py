@@ -194,7 +194,7 @@ class PauseTestCase(WatchTestCase):
         self.check(_REST_SECONDS)
 
     def test_beginnings_and_ends_of_policies_say_nothing(self) -> None:
-        self.watch.started(base.make_policy())
+        self.watch.started(base.make_policy(), base.BY_HOST)
         self.watch.ended(base.make_report())
         self.check(_REST_SECONDS)
 

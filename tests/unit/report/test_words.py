@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.report import saved_run
 from nova_balloon_timer.report import words
 from tests.unit import base
@@ -86,3 +87,36 @@ class TestWords(base.TestCase):
                 f'by 1.00 s to 1024 MiB: {word}, at 1024 MiB',
                 words.segment(outcome),
             )
+
+    def test_a_plan_says_who_kept_the_clock(self) -> None:
+        for timing, clause in (
+            (base.BY_GUEST, 'within 2.00 s; timed by the guest; never'),
+            (
+                base.UNABLE,
+                'timed by the host: it has no guest agent channel; never',
+            ),
+        ):
+            told = words.plan(base.make_report(timing=timing))
+            self.assertIn(clause, told)
+
+    def test_what_a_guest_says(self) -> None:
+        self.assertEqual(
+            'The guest says: ended by deadline after 2.00 s of its clock, at '
+            '600\u00a0MiB; moved 424\u00a0MiB; the last 0.2\u00a0MiB until '
+            '0.3 ms after its deadline; found no memory to take 3 times.',
+            words.guest_report(base.make_guest_report()),
+        )
+
+    def test_what_a_guest_says_that_is_not_there_yet(self) -> None:
+        report = base.make_guest_report(
+            reason=timekeeping.GuestEnd.RUNNING,
+            elapsed_seconds=0.5,
+            lateness_seconds=0.0,
+            moved_after_deadline_kib=0,
+            allocation_failures=0,
+        )
+        self.assertEqual(
+            'The guest says: it had not ended yet after 500 ms of its clock, '
+            'at 600\u00a0MiB; moved 424\u00a0MiB.',
+            words.guest_report(report),
+        )

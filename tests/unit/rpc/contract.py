@@ -14,15 +14,16 @@ POLICY_KEYS = _keys("""
     target_kib maximum_kib duration_seconds segments floor_kib reserve_kib
     leash_kib leash_seconds state requested_at started_at deadline_at
     elapsed_seconds left_seconds actual_kib moved_kib usable_kib rss_kib
-    held_by end
+    held_by timed_by timing_words end
 """)
 END_KEYS = _keys("""
     reason detail ended_at actual_end_kib moved_kib freed_kib duration_seconds
-    lateness_seconds moved_after_deadline_kib confirmed
+    lateness_seconds moved_after_deadline_kib confirmed guest_report
 """)
 PAST_KEYS = _keys("""
     uuid guest_uuid guest_name origin direction start_kib target_kib end_kib
-    freed_kib reason detail started_at ended_at lateness_seconds
+    freed_kib reason detail started_at ended_at lateness_seconds timed_by
+    timing_words
 """)
 GUEST_KEYS = _keys("""
     uuid name maximum_kib actual_kib usable_kib rss_kib floor_kib reserve_kib

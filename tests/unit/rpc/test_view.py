@@ -233,6 +233,7 @@ class EndTestCase(ViewTestCase):
             started_utc=_NOON,
             ended_utc=_NOON + datetime.timedelta(seconds=2),
             lateness_seconds=0.004,
+            timing=base.UNABLE,
         )
         self.check(
             view.past_policy(past),
@@ -242,6 +243,8 @@ class EndTestCase(ViewTestCase):
             reason='deadline',
             ended_at='2026-05-04T09:30:02.000000+00:00',
             lateness_seconds=0.004,
+            timed_by='host',
+            timing_words='it has no guest agent channel',
         )
 
     def test_an_event(self) -> None:

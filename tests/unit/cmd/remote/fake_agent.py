@@ -50,6 +50,8 @@ def policy(guest: str = 'web-01', **more: Any) -> View:
         'usable_kib': 500 * MIB,
         'rss_kib': 800 * MIB,
         'held_by': '',
+        'timed_by': 'host',
+        'timing_words': '',
         'end': None,
     }
     return fields | more
@@ -68,6 +70,7 @@ def ended(view: View, **more: Any) -> View:
         'lateness_seconds': None,
         'moved_after_deadline_kib': None,
         'confirmed': True,
+        'guest_report': None,
     }
     return view | {
         'state': 'ended',
@@ -87,6 +90,7 @@ def pending(view: View) -> View:
         'left_seconds': view['duration_seconds'],
         'actual_kib': None,
         'moved_kib': 0,
+        'timed_by': None,
     }
 
 
@@ -105,6 +109,8 @@ def past(view: View) -> View:
         'started_at': view['started_at'],
         'ended_at': end['ended_at'],
         'lateness_seconds': end['lateness_seconds'],
+        'timed_by': view['timed_by'],
+        'timing_words': view['timing_words'],
     }
 
 
