@@ -242,6 +242,13 @@ def main() -> None:
         default='host',
         help='who keeps the clock; guest: beside guests whose host does',
     )
+    parser.add_argument(
+        '--loads',
+        nargs='*',
+        choices=[load.name for load in guest_clock.LOADS],
+        default=[load.name for load in guest_clock.LOADS],
+        help='what guests do that keep the clock',
+    )
     parser.add_argument('--seed', type=int, default=int(time.time()))
     parser.add_argument('--policies', type=int, default=100)
     parser.add_argument('--guests', default='1,4,8')

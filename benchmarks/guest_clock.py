@@ -329,7 +329,7 @@ def measure(options: Any) -> dict[str, Any]:
     late: list[Row] = []
     broken: list[Row] = []
     fast: list[Row] = []
-    for load in LOADS:
+    for load in (it for it in LOADS if it.name in options.loads):
         with Pair(load, options.seed) as pair:
             rows = lateness(pair, options.policies)
             figure.show('The balloon after its deadline', rows)

@@ -73,7 +73,7 @@ class OfferTest(DriverTestCase):
         )
         self.offer()
         ((_, text),) = self.files.written
-        self.assertIn(' duration_ms=7975', text)
+        self.assertIn(' duration_ms=7974', text)
 
     def test_nothing_is_left(self) -> None:
         self.assertRaises(exception.NoGuestClock, self.offer, 100.0)
