@@ -53,7 +53,7 @@ static int tb_probe(struct virtio_device *vdev)
 	tb_init(balloon, vdev);
 	/* A host that wants the balloon smaller is heard also out of memory. */
 	balloon->wq = alloc_workqueue("timed_balloon-%s",
-				      WQ_FREEZABLE | WQ_HIGHPRI | WQ_UNBOUND |
+				      WQ_FREEZABLE | WQ_UNBOUND |
 				      WQ_MEM_RECLAIM, 0, dev_name(&vdev->dev));
 	if (!balloon->wq)
 		goto free;
