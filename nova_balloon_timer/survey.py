@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A first look at several guests at once, bounded in time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent import futures
+import functools
 import queue
 import time
 
@@ -9,12 +11,17 @@ from oslo_log import log as logging
 
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
+from nova_balloon_timer import question
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.appliers import base
 from nova_balloon_timer.appliers import pool as applier_pool
 
 LOG = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.05
+
+# Of a guest that was asked who would keep the clock.
+SILENT = timekeeping.Timing(words='it did not say in time that it could')
 
 
 class Surveyor:
@@ -75,3 +82,40 @@ class Surveyor:
                 self._answers.put((guest_uuid, failed))
 
         self._pool.submit(guest_uuid, job)
+
+
+def ask_clock(applier: base.Applier, guest_uuid: str) -> timekeeping.Timing:
+    """Ask who would keep the clock of a guest's policy now."""
+    try:
+        applier.check_clock(guest_uuid)
+    except exception.NoGuestClock as error:
+        return timekeeping.Timing(words=error.why)
+    except exception.ApplierError as error:
+        return timekeeping.Timing(words=str(error))
+    except Exception as error:
+        LOG.exception('An applier failed')
+        return timekeeping.Timing(words=f'the applier failed: {error!r}')
+    return timekeeping.Timing(keeper=timekeeping.Mode.GUEST)
+
+
+def ask_clocks(
+    applier: base.Applier,
+    pool: applier_pool.WorkerPool,
+    guest_uuids: Iterable[str],
+    wait_seconds: float,
+) -> dict[str, timekeeping.Timing]:
+    """Ask that of several guests at once; who does not answer cannot."""
+    asked = {
+        guest_uuid: question.ask(
+            functools.partial(pool.submit, guest_uuid),
+            functools.partial(ask_clock, applier, guest_uuid),
+        )
+        for guest_uuid in guest_uuids
+    }
+    futures.wait(asked.values(), wait_seconds)
+    return {
+        guest_uuid: SILENT
+        if answer.cancel() or not answer.done()
+        else answer.result()
+        for guest_uuid, answer in asked.items()
+    }

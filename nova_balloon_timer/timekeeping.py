@@ -25,6 +25,10 @@ class Timing:
     keeper: Mode = Mode.HOST
     words: str = ''
 
+    def suits(self, mode: Mode) -> bool:
+        """Tell whether that is what is wanted."""
+        return self.keeper is Mode.GUEST or mode is not Mode.GUEST
+
     @property
     def phrase(self) -> str:
         """Return both in words, for an operator."""

@@ -8,6 +8,7 @@ from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer import order
 from nova_balloon_timer import question
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.agent import configured
 from nova_balloon_timer.agent import crank as agent_crank
 from nova_balloon_timer.agent import guest_reader
@@ -21,12 +22,14 @@ class Draft:
     """What an order comes to for a guest.
 
     :param made: the policy, or why the guest is left alone
+    :param timing: who would keep its clock; None if that was not asked
     """
 
     guest: model.Guest
     guards: model.Guards
     sample: model.BalloonSample | None
     made: model.BalloonPolicy | model.Refusal
+    timing: timekeeping.Timing | None = None
 
 
 class Clerk:
@@ -47,10 +50,18 @@ class Clerk:
         self._options = options
 
     def draft(
-        self, name: str, wanted: order.Order, patience: question.Patience
+        self,
+        name: str,
+        wanted: order.Order,
+        patience: question.Patience,
+        *,
+        asks_clock: bool = False,
     ) -> Draft:
         """Make a policy, or say why not.
 
+        A guest that must keep the clock is asked whether it can.
+
+        :param asks_clock: ask one as well that may leave it to the host
         :raises GuestNotFound: there is no such guest
         :raises GuestBusy: nobody answers for it in time
         :raises GuestRefused: it cannot be read
@@ -61,14 +72,34 @@ class Clerk:
         order.check_sizes(wanted, guest)
         defaults = configured.defaults(self._options)
         made = order.make_policy(wanted, guest, look.sample, defaults)
+        timing = None
         if isinstance(made, model.BalloonPolicy):
-            made = dataclasses.replace(made, explanation=_EXPLANATION)
+            timing = self._ask_clock(made, patience, asks_clock)
+            if timing is not None and not timing.suits(made.mode):
+                made = order.refuse_clock(timing.words)
+            else:
+                made = dataclasses.replace(made, explanation=_EXPLANATION)
         return Draft(
             guest=guest,
             guards=order.guards_for(wanted, guest, defaults),
             sample=look.sample,
             made=made,
+            timing=timing,
         )
+
+    def _ask_clock(
+        self,
+        made: model.BalloonPolicy,
+        patience: question.Patience,
+        asks_clock: bool,
+    ) -> timekeeping.Timing | None:
+        match made.mode:
+            case timekeeping.Mode.HOST:
+                return timekeeping.Timing(words=made.mode_words)
+            case timekeeping.Mode.AUTO if not asks_clock:
+                return None
+        seconds = patience.share(inquiry.STEP_SECONDS)
+        return self._reader.ask_clock(made.guest_uuid, seconds)
 
     def _look(
         self, name: str, patience: question.Patience

@@ -16,6 +16,7 @@ from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer import order
 from nova_balloon_timer import question
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.agent import archive as agent_archive
 from nova_balloon_timer.agent import clerk as agent_clerk
 from nova_balloon_timer.agent import crank as agent_crank
@@ -100,14 +101,16 @@ class Desk:
         """Say what an order would come to, and move nothing."""
         patience = question.Patience(inquiry.ANSWER_SECONDS)
         try:
-            draft = self._clerk.draft(guest, wanted, patience)
+            draft = self._clerk.draft(guest, wanted, patience, asks_clock=True)
         except exception.GuestRefused as error:
             return _preview(refusal=str(error.details['why']))
         assessed = assessment.assess(draft.guest, draft.sample, draft.guards)
         if isinstance(draft.made, model.Refusal):
             return _preview(refusal=draft.made.words, assessed=assessed)
         return _preview(
-            made=self._describe(_pending(draft.made, draft.guest.name)),
+            made=self._describe(
+                _pending(draft.made, draft.guest.name, draft.timing)
+            ),
             assessed=assessed,
             expected=self._expect(draft, draft.made, patience),
         )
@@ -309,9 +312,13 @@ class Desk:
 
 
 def _pending(
-    made: model.BalloonPolicy, guest_name: str
+    made: model.BalloonPolicy,
+    guest_name: str,
+    timing: timekeeping.Timing | None = None,
 ) -> rpc_standing.PolicyStanding:
-    return rpc_standing.PolicyStanding(policy=made, guest_name=guest_name)
+    return rpc_standing.PolicyStanding(
+        policy=made, guest_name=guest_name, timing=timing
+    )
 
 
 def _preview(

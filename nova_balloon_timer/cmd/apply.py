@@ -76,7 +76,9 @@ class Apply(base.HostLister):
             with preparation.Preparation(
                 applier, pool, guests, self.options.statistics_wait_seconds
             ) as prepared:
-                plan = prepared.plan(wanted, self.defaults)
+                plan = prepared.plan(
+                    wanted, self.defaults, asks_clocks=parsed_args.dry_run
+                )
                 if parsed_args.dry_run:
                     return self._tell_plan(plan)
                 return self._run(parsed_args, plan, applier, pool)

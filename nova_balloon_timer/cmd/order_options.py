@@ -4,6 +4,7 @@
 import argparse
 
 from nova_balloon_timer import order
+from nova_balloon_timer import timekeeping
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +49,13 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help='how far the target may run ahead of the balloon (default: '
         '0.1 s at the measured rate, at least 16M)',
     )
+    add(
+        '--mode',
+        choices=[mode.value for mode in timekeeping.Mode],
+        help='who keeps the clock: this host; the guest, or nobody; or auto, '
+        'the guest if its balloon driver can, else the host (default: '
+        '[balloon_timer] mode)',
+    )
 
 
 def order_of(parsed_args: argparse.Namespace) -> order.Order:
@@ -62,4 +70,5 @@ def order_of(parsed_args: argparse.Namespace) -> order.Order:
         floor=parsed_args.floor,
         reserve=parsed_args.reserve,
         leash=parsed_args.leash,
+        mode=parsed_args.mode and timekeeping.Mode(parsed_args.mode),
     )

@@ -9,6 +9,7 @@ import time
 from nova_balloon_timer import assessment
 from nova_balloon_timer import manager
 from nova_balloon_timer import model
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.cmd import base
 from nova_balloon_timer.cmd import preparation
 from nova_balloon_timer.report import saved_run
@@ -26,6 +27,7 @@ PLAN_COLUMNS = (
     'Could take MiB',
     'Expected MiB',
     'Expected freed MiB',
+    'Timed by',
     'Expected end, or why not',
 )
 END_COLUMNS = (
@@ -39,6 +41,7 @@ END_COLUMNS = (
     'Seconds',
     'Late ms',
     'MiB after deadline',
+    'Timed by',
     'Detail',
 )
 
@@ -113,6 +116,7 @@ def plan_rows(plan: preparation.Plan) -> list[Row]:
                 base.in_mib(could),
                 base.in_mib(report.actual_end_kib),
                 base.in_mib(report.freed_kib),
+                timed_by(plan.timings.get(guest.uuid)),
                 f'{report.reason.value}: {report.detail}',
             )
         )
@@ -157,5 +161,14 @@ def end_row(name: str, report: model.EndReport) -> Row:
         round(report.duration_seconds, 3),
         base.Figure(late_ms),
         base.in_mib(report.moved_after_deadline_kib),
+        report.timing.keeper.value,
         report.detail,
     )
+
+
+def timed_by(timing: timekeeping.Timing | None) -> str:
+    """Say who would keep the clock, and why it would not be the guest."""
+    if timing is None:
+        return 'unknown'
+    keeper = timing.keeper.value
+    return f'{keeper}: {timing.words}' if timing.words else keeper

@@ -10,6 +10,7 @@ from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer import order
 from nova_balloon_timer import survey
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.appliers import base
 from nova_balloon_timer.appliers import pool as applier_pool
 
@@ -22,12 +23,17 @@ class Plan:
     """What is going to be done to whom.
 
     :param refusals: by the UUIDs of the guests that are left alone
+    :param timings: who will keep the clocks, by guest, as far as they were
+        asked or it is not up to them
     """
 
     guests: tuple[model.Guest, ...]
     samples: dict[str, model.BalloonSample]
     policies: tuple[model.BalloonPolicy, ...]
     refusals: dict[str, model.Refusal]
+    timings: dict[str, timekeeping.Timing] = dataclasses.field(
+        default_factory=dict
+    )
 
     @property
     def names(self) -> dict[str, str]:
@@ -100,9 +106,19 @@ class Preparation:
         )
         return samples
 
-    def plan(self, wanted: order.Order, defaults: order.Defaults) -> Plan:
+    def plan(
+        self,
+        wanted: order.Order,
+        defaults: order.Defaults,
+        *,
+        asks_clocks: bool = False,
+    ) -> Plan:
         """Read the guests and make their policies.
 
+        Guests that must keep the clock are asked whether they can; one that
+        cannot is refused.
+
+        :param asks_clocks: ask those as well that may leave it to the host
         :raises InvalidPolicy: the order contradicts itself for some guest
         """
         samples = self.look()
@@ -115,11 +131,37 @@ class Preparation:
                 refusals[guest.uuid] = made
             else:
                 policies.append(made)
+        timings = self._ask_clocks(policies, asks_clocks)
+        for made in policies:
+            timing = timings.get(made.guest_uuid)
+            if timing is not None and not timing.suits(made.mode):
+                refusals[made.guest_uuid] = order.refuse_clock(timing.words)
         return Plan(
             guests=self.guests,
             samples=samples,
-            policies=tuple(policies),
+            policies=tuple(
+                it for it in policies if it.guest_uuid not in refusals
+            ),
             refusals=refusals,
+            timings=timings,
+        )
+
+    def _ask_clocks(
+        self, policies: Sequence[model.BalloonPolicy], asks_all: bool
+    ) -> dict[str, timekeeping.Timing]:
+        timings = {
+            made.guest_uuid: timekeeping.Timing(words=made.mode_words)
+            for made in policies
+            if made.mode is timekeeping.Mode.HOST
+        }
+        asked = [
+            made.guest_uuid
+            for made in policies
+            if made.mode is timekeeping.Mode.GUEST
+            or (made.mode is timekeeping.Mode.AUTO and asks_all)
+        ]
+        return timings | survey.ask_clocks(
+            self._applier, self._pool, asked, self._wait_seconds
         )
 
     def _starter(self, guest_uuid: str) -> applier_pool.Job:

@@ -99,6 +99,7 @@ class HostAPI:
         floor: str | None = None,
         reserve: str | None = None,
         leash: str | None = None,
+        mode: str | None = None,
     ) -> Json:
         """Have a guest ballooned.
 
@@ -115,6 +116,7 @@ class HostAPI:
             floor=floor,
             reserve=reserve,
             leash=leash,
+            mode=mode,
         )
 
     def preview_policy(
@@ -126,6 +128,7 @@ class HostAPI:
         floor: str | None = None,
         reserve: str | None = None,
         leash: str | None = None,
+        mode: str | None = None,
     ) -> Json:
         """Say what :meth:`create_policy` would come to, and move nothing.
 
@@ -140,6 +143,7 @@ class HostAPI:
             floor=floor,
             reserve=reserve,
             leash=leash,
+            mode=mode,
         )
 
     def list_policies(

@@ -6,11 +6,15 @@ how long. Whatever is wrong is an InvalidArgument, and what it quotes is short.
 """
 
 from collections.abc import Mapping
+import enum
 import re
-from typing import cast
+from typing import cast, TypeVar
 
 from nova_balloon_timer import exception
 from nova_balloon_timer import order
+from nova_balloon_timer import timekeeping
+
+_E = TypeVar('_E', bound=enum.Enum)
 
 MOST_ITEMS = 1000
 _DEFAULT_ITEMS = 100
@@ -82,6 +86,18 @@ class Arguments:
         value = self._left.pop(name, None)
         return None if value is None else self._uuid(name, value)
 
+    def choice_or_none(self, name: str, kind: type[_E]) -> _E | None:
+        """Take a member of a closed set, that may be left out."""
+        value = self._left.pop(name, None)
+        if value is None:
+            return None
+        text = self._text(name, value, _LONGEST_NAME)
+        for member in kind:
+            if member.value == text:
+                return member
+        known = ', '.join(str(member.value) for member in kind)
+        raise _invalid(name, f"'{readable(text)}' is not one of {known}")
+
     def limit(self) -> int:
         """Take how many items are wanted."""
         value = self._left.pop('limit', None)
@@ -113,6 +129,7 @@ class Arguments:
         floor = self.size_or_none('floor')
         reserve = self.size_or_none('reserve')
         leash = self.size_or_none('leash')
+        mode = self.choice_or_none('mode', timekeeping.Mode)
         self.finish()
         return order.parse(
             target=target,
@@ -121,6 +138,7 @@ class Arguments:
             floor=floor,
             reserve=reserve,
             leash=leash,
+            mode=mode,
         )
 
     def finish(self) -> None:

@@ -5,6 +5,7 @@ import fixtures
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer import survey
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.appliers import pool as applier_pool
 from tests.unit import base
 from tests.unit.appliers import memory
@@ -14,9 +15,9 @@ class SurveyorTestCase(base.TestCase):
     def setUp(self) -> None:
         super().setUp()
         self.host = self.useFixture(memory.MemoryHost())
-        pool = applier_pool.WorkerPool(size=2, stuck_seconds=0.01)
-        self.addCleanup(pool.close)
-        self.surveyor = survey.Surveyor(self.host.applier, pool)
+        self.pool = applier_pool.WorkerPool(size=2, stuck_seconds=0.01)
+        self.addCleanup(self.pool.close)
+        self.surveyor = survey.Surveyor(self.host.applier, self.pool)
 
     def look(
         self, *guests: memory.MemoryGuest, wait_seconds: float = 30.0
@@ -70,3 +71,40 @@ class SurveyorTestCase(base.TestCase):
         self.assertEqual({}, self.look(broken))
         self.assertEqual({broken.uuid}, set(self.look(broken)))
         self.assertIn('ZeroDivisionError: ours', log.output)
+
+    def ask_clocks(
+        self, *guests: memory.MemoryGuest, wait_seconds: float = 30.0
+    ) -> list[timekeeping.Timing]:
+        asked = [guest.uuid for guest in guests]
+        found = survey.ask_clocks(
+            self.host.applier, self.pool, asked, wait_seconds
+        )
+        return [found[guest_uuid] for guest_uuid in asked]
+
+    def test_asks_who_would_keep_the_clock(self) -> None:
+        able, unable = self.host.add('able'), self.host.add('unable')
+        able.no_clock = ''
+        broken = self.host.add(
+            'broken', errors=[exception.GuestBusy(guest='broken', why='hangs')]
+        )
+        found = self.ask_clocks(able, unable, broken)
+        self.assertEqual([base.BY_GUEST, base.UNABLE], found[:2])
+        self.assertIn('hangs', found[2].words)
+        self.assertEqual([], self.ask_clocks())
+
+    def test_one_that_does_not_say_so_cannot(self) -> None:
+        stuck = self.host.add('stuck', hangs=True)
+        able = self.host.add('able')
+        able.no_clock = ''
+        self.assertEqual(
+            [survey.SILENT, base.BY_GUEST],
+            self.ask_clocks(stuck, able, wait_seconds=1.0),
+        )
+
+    def test_a_defect_is_no_guest_that_can(self) -> None:
+        log = self.useFixture(fixtures.FakeLogger())
+        broken = self.host.add('broken', errors=[ZeroDivisionError('ours')])
+        (timing,) = self.ask_clocks(broken)
+        self.assertIs(timekeeping.Mode.HOST, timing.keeper)
+        self.assertIn('ZeroDivisionError', timing.words)
+        self.assertIn('Traceback', log.output)

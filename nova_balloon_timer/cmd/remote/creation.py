@@ -15,6 +15,7 @@ from nova_balloon_timer.cmd.remote import attempt
 from nova_balloon_timer.cmd.remote import cells
 from nova_balloon_timer.cmd.remote import connection
 from nova_balloon_timer.cmd.remote import policy
+from nova_balloon_timer.cmd.remote import view as remote_view
 from nova_balloon_timer.cmd.remote import wait
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def _arguments(parsed_args: argparse.Namespace) -> dict[str, Any]:
         'floor': parsed_args.floor,
         'reserve': parsed_args.reserve,
         'leash': parsed_args.leash,
+        'mode': parsed_args.mode,
     }
 
 
@@ -199,5 +201,6 @@ def _preview_row(made: attempt.Attempt) -> policy.Row:
         base.in_mib(made.answer['could_take_kib']),
         base.in_mib(expected.get('actual_end_kib')),
         base.in_mib(expected.get('freed_kib')),
+        outcome.timed_by(remote_view.timing_of(view)),
         words,
     )

@@ -33,6 +33,7 @@ _COLUMNS = (
     'Target MiB',
     'Freed MiB',
     'Late ms',
+    'Timed by',
     'Detail',
 )
 
@@ -87,6 +88,7 @@ def _row(view: connection.View) -> policy.Row:
         base.in_mib(view['target_kib']),
         base.in_mib(view['freed_kib']),
         cells.milliseconds(view['lateness_seconds']),
+        view['timed_by'],
         view['detail'],
     )
 
@@ -134,6 +136,8 @@ def _fields(view: connection.View) -> Iterator[tuple[str, object]]:
     yield 'Direction', view['direction']
     yield 'Origin', view['origin']
     yield 'Mode', view['mode']
+    yield 'Timed by', end['timing']['keeper']
+    yield 'Why not by the guest', cells.Text(end['timing']['words'])
     yield 'Why', cells.Text(view['explanation'])
     yield 'Start MiB', base.in_mib(view['start_actual_kib'])
     yield 'Target MiB', base.in_mib(view['target_kib'])

@@ -20,6 +20,7 @@ _LIST_COLUMNS = (
     'Policy',
     'Guest',
     'Origin',
+    'Timed by',
     'State',
     'Start MiB',
     'Actual MiB',
@@ -60,6 +61,7 @@ def _list_row(view: connection.View) -> Row:
         view['uuid'],
         view['guest_name'],
         view['origin'],
+        cells.Text(view['timed_by']),
         view['state'],
         base.in_mib(view['start_kib']),
         base.in_mib(view['actual_kib']),
@@ -114,6 +116,8 @@ def _show_fields(view: connection.View) -> Iterator[tuple[str, object]]:
     yield 'Direction', view['direction']
     yield 'Origin', view['origin']
     yield 'Mode', view['mode']
+    yield 'Timed by', cells.Text(view['timed_by'])
+    yield 'Why not by the guest', cells.Text(view['timing_words'])
     yield 'Why', view['explanation']
     for name in ('start', 'actual', 'target', 'maximum', 'moved'):
         yield f'{name.capitalize()} MiB', base.in_mib(view[f'{name}_kib'])
@@ -144,6 +148,20 @@ def end_fields(end: connection.View) -> Iterator[tuple[str, object]]:
     after_kib = end.get('moved_after_deadline_kib')
     yield 'MiB after deadline', base.in_mib(after_kib)
     yield 'Confirmed', cells.YesNo(end.get('confirmed'))
+    yield from _guest_fields(end.get('guest_report') or {})
+
+
+def _guest_fields(said: connection.View) -> Iterator[tuple[str, object]]:
+    """Give what the guest says of the end, if it kept the clock."""
+    yield 'Guest ended by', cells.Text(said.get('reason'))
+    yield 'Guest end MiB', base.in_mib(said.get('reached_kib'))
+    yield 'Guest moved MiB', base.in_mib(said.get('moved_kib'))
+    yield 'Guest seconds', cells.seconds(said.get('elapsed_seconds'), 3)
+    yield 'Guest late ms', cells.milliseconds(said.get('lateness_seconds'))
+    after_kib = said.get('moved_after_deadline_kib')
+    yield 'Guest MiB after deadline', base.in_mib(after_kib)
+    failures = said.get('allocation_failures')
+    yield 'Guest failed allocations', base.Figure(failures)
 
 
 class CancelPolicies(connection.AgentCommand, lister.Lister):

@@ -107,7 +107,18 @@ def report_of(view: connection.View) -> model.EndReport:
             lateness_seconds=end['lateness_seconds'],
             moved_after_deadline_kib=end['moved_after_deadline_kib'],
             confirmed=end['confirmed'],
+            timing=timing_of(view),
+            guest_report=_guest_report_of(end['guest_report']),
         )
+
+
+def _guest_report_of(
+    said: connection.View | None,
+) -> timekeeping.GuestReport | None:
+    if said is None:
+        return None
+    reason = timekeeping.GuestEnd(said['reason'])
+    return timekeeping.GuestReport(**(said | {'reason': reason}))
 
 
 def why_not(guest: connection.View) -> str:

@@ -108,6 +108,7 @@ def _course_row(view: connection.View) -> policy.Row:
         cells.seconds(view['elapsed_seconds'], 3),
         unknown,
         unknown,
+        cells.Text(view['timed_by']),
         view['held_by'],
     )
 

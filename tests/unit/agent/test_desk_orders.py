@@ -2,8 +2,10 @@
 """What comes of an order that is given over the message bus."""
 
 import threading
+from typing import Any
 
 from nova_balloon_timer import exception
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.agent import listener
 from tests.unit import base
 from tests.unit.agent import desk_world
@@ -101,6 +103,37 @@ class CreateTestCase(desk_world.DeskTestCase):
             exception.GuestRefused, self.create, 'web-01', target='100M'
         )
         self.assertIn('below its floor of 256 MiB', str(error))
+
+    def test_one_that_must_keep_the_clock_and_cannot(self) -> None:
+        self.add_known('web-01')
+        error = self.assertRaises(
+            exception.GuestRefused,
+            self.create,
+            'web-01',
+            mode=timekeeping.Mode.GUEST,
+        )
+        self.assertEqual(
+            'guest web-01 is left alone: it cannot keep the clock: it has no '
+            'guest agent channel',
+            str(error),
+        )
+        self.assertEqual([], self.disk.in_flight())
+
+    def test_one_that_may_keep_the_clock_is_asked_by_no_clerk(self) -> None:
+        self.add_known('web-01', rate_mib_per_second=1)
+        made = self.create('web-01')['policy']
+        self.assertEqual('auto', made['mode'])
+        calls = {name for name, _ in self.host.applier.calls}
+        self.assertNotIn('check_clock', calls)
+
+    def test_who_keeps_the_clock_is_told_once_it_runs(self) -> None:
+        self.add_known('web-01', rate_mib_per_second=100)
+        made = self.create('web-01', mode=timekeeping.Mode.HOST)['policy']
+        shown = self.wait_for_state(made['uuid'], 'running')
+        self.assertEqual('host', shown['timed_by'])
+        self.assertEqual('', shown['timing_words'])
+        ended = self.desk.cancel_policy(made['uuid'])
+        self.assertEqual('host', ended['timed_by'])
 
     def test_what_it_can_never_have(self) -> None:
         self.add_known('web-01')
@@ -237,7 +270,7 @@ class PreviewTestCase(desk_world.DeskTestCase):
         self.start()
         self.guest = self.add_known('web-01')
 
-    def preview(self, **more: str) -> dict[str, object]:
+    def preview(self, **more: Any) -> dict[str, object]:
         answer: dict[str, object] = self.timed(
             lambda: self.desk.preview_policy('web-01', self.order(**more))
         )
@@ -258,6 +291,20 @@ class PreviewTestCase(desk_world.DeskTestCase):
         self.assertEqual(contract.EXPECTED_KEYS, set(expected))
         self.assertEqual('target', expected['reason'])
         self.assertEqual(512 * MIB, expected['actual_end_kib'])
+
+    def test_says_who_would_keep_the_clock(self) -> None:
+        for no_clock, timed_by in (('it has none', 'host'), ('', 'guest')):
+            self.guest.no_clock = no_clock
+            made = self.preview()['policy']
+            assert isinstance(made, dict)
+            self.assertEqual('auto', made['mode'])
+            self.assertEqual(timed_by, made['timed_by'])
+            self.assertEqual(no_clock, made['timing_words'])
+
+    def test_one_that_must_keep_it_and_cannot_is_refused(self) -> None:
+        answer = self.preview(mode=timekeeping.Mode.GUEST)
+        self.assertIsNone(answer['policy'])
+        self.assertIn('cannot keep the clock', str(answer['refusal']))
 
     def test_a_refusal_is_an_answer(self) -> None:
         answer = self.preview(target='100M')

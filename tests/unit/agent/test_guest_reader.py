@@ -59,6 +59,18 @@ class GuestReaderTestCase(base.TestCase):
             exception.GuestNotFound, self.reader.look, 'db', 'db', 20.0
         )
 
+    def test_asks_who_would_keep_the_clock(self) -> None:
+        guest = self.host.add('web-01')
+        self.assertEqual(base.UNABLE, self.reader.ask_clock(guest.uuid, 20.0))
+        guest.no_clock = ''
+        told = self.reader.ask_clock(guest.uuid, 20.0)
+        self.assertEqual(base.BY_GUEST, told)
+
+    def test_one_that_hangs_keeps_no_clock(self) -> None:
+        guest = self.host.add('web-01', hangs=True)
+        told = self.reader.ask_clock(guest.uuid, 0.3)
+        self.assertIn('did not say in time', told.words)
+
     def test_one_that_hangs_is_not_waited_for(self) -> None:
         guest = self.host.add('web-01', hangs=True)
         begin = time.monotonic()

@@ -112,9 +112,23 @@ class PlanRowsTestCase(base.TestCase):
         )
         self.assertEqual('target: reached 512 MiB', _plain(taken)[-1])
         self.assertEqual(
-            ['web-02', 'refuse', 1024.0, *[None] * 6, 'it has no room'],
+            ['web-02', 'refuse', 1024.0, *[None] * 7, 'it has no room'],
             _plain(refused),
         )
+
+    def test_tell_who_would_keep_the_clock_and_why_not_the_guest(self) -> None:
+        guest_uuid = base.uuid_of('web-01')
+        for timings, told in (
+            ({guest_uuid: base.BY_GUEST}, 'guest'),
+            ({guest_uuid: base.BY_HOST}, 'host'),
+            (
+                {guest_uuid: base.UNABLE},
+                'host: it has no guest agent channel',
+            ),
+            ({}, 'unknown'),
+        ):
+            taken, _ = outcome.plan_rows(_plan(timings=timings))
+            self.assertEqual(told, _plain(taken)[-2])
 
     def test_have_a_cell_for_each_column(self) -> None:
         for row in outcome.plan_rows(_plan()):
@@ -139,7 +153,7 @@ class EndRowsTestCase(base.TestCase):
         return [_plain(row) for row in rows]
 
     def test_tell_how_each_ended(self) -> None:
-        ended, refused = self.rows()
+        ended, refused = self.rows(timing=base.BY_GUEST)
         self.assertEqual(
             [
                 'web-01',
@@ -152,12 +166,13 @@ class EndRowsTestCase(base.TestCase):
                 1.0,
                 None,
                 None,
+                'guest',
                 'reached 512 MiB',
             ],
             ended,
         )
         self.assertEqual(
-            ['web-02', 'refused', *[None] * 8, 'it has no room'], refused
+            ['web-02', 'refused', *[None] * 9, 'it has no room'], refused
         )
 
     def test_tell_how_late_a_deadline_was(self) -> None:

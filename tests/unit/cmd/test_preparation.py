@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 from collections.abc import Sequence
+import dataclasses
 from typing import Any
 
 import fixtures
@@ -8,6 +9,8 @@ import fixtures
 from nova_balloon_timer import exception
 from nova_balloon_timer import model
 from nova_balloon_timer import order
+from nova_balloon_timer import ownership
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.appliers import pool as applier_pool
 from nova_balloon_timer.cmd import preparation
 from tests.unit import base
@@ -175,3 +178,58 @@ class StatisticsTestCase(PreparationTestCase):
             prepared.look()
             self.host.hang(guest)
         self.assertEqual({other.uuid}, self.calls('restore_statistics'))
+
+
+class ClockTestCase(PreparationTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.able = self.host.add('able')
+        self.able.no_clock = ''
+        self.unable = self.host.add('unable')
+
+    def plan_by(self, mode: timekeeping.Mode, **more: Any) -> preparation.Plan:
+        guests = self.find('able', 'unable')
+        with self.prepare(guests) as prepared:
+            return prepared.plan(
+                _order(mode=mode), base.make_defaults(), **more
+            )
+
+    def test_one_that_must_keep_it_and_cannot_is_refused(self) -> None:
+        plan = self.plan_by(timekeeping.Mode.GUEST)
+        (made,) = plan.policies
+        self.assertEqual(self.able.uuid, made.guest_uuid)
+        self.assertEqual(base.BY_GUEST, plan.timings[self.able.uuid])
+        refusal = plan.refusals[self.unable.uuid]
+        self.assertIs(model.Obstacle.NO_GUEST_CLOCK, refusal.obstacle)
+        self.assertEqual(
+            'it cannot keep the clock: it has no guest agent channel',
+            refusal.words,
+        )
+
+    def test_one_that_may_keep_it_is_not_asked_twice(self) -> None:
+        plan = self.plan_by(timekeeping.Mode.AUTO)
+        self.assertEqual(2, len(plan.policies))
+        self.assertEqual({}, plan.timings)
+        self.assertEqual(set(), self.calls('check_clock'))
+
+    def test_whoever_may_keep_it_is_asked_if_that_is_wanted(self) -> None:
+        plan = self.plan_by(timekeeping.Mode.AUTO, asks_clocks=True)
+        self.assertEqual(2, len(plan.policies))
+        self.assertEqual(
+            {self.able.uuid: base.BY_GUEST, self.unable.uuid: base.UNABLE},
+            plan.timings,
+        )
+
+    def test_nobody_is_asked_where_the_host_keeps_it(self) -> None:
+        plan = self.plan_by(timekeeping.Mode.HOST, asks_clocks=True)
+        self.assertEqual([base.BY_HOST] * 2, list(plan.timings.values()))
+        self.assertEqual(set(), self.calls('check_clock'))
+
+    def test_terms_that_forbid_it_are_told(self) -> None:
+        terms = ownership.Terms(may_keep_time=False)
+        (guest,) = self.find('able')
+        forbidden = dataclasses.replace(guest, terms=terms)
+        with self.prepare([forbidden]) as prepared:
+            plan = prepared.plan(_order(), base.make_defaults())
+        timing = plan.timings[guest.uuid]
+        self.assertEqual('its flavor forbids it', timing.words)

@@ -20,6 +20,10 @@ END_KEYS = _keys("""
     reason detail ended_at actual_end_kib moved_kib freed_kib duration_seconds
     lateness_seconds moved_after_deadline_kib confirmed guest_report
 """)
+GUEST_REPORT_KEYS = _keys("""
+    reason start_kib target_kib reached_kib moved_kib elapsed_seconds
+    lateness_seconds moved_after_deadline_kib allocation_failures
+""")
 PAST_KEYS = _keys("""
     uuid guest_uuid guest_name origin direction start_kib target_kib end_kib
     freed_kib reason detail started_at ended_at lateness_seconds timed_by

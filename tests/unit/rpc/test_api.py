@@ -77,6 +77,7 @@ class MethodTestCase(APITestCase):
                 'floor',
                 'reserve',
                 'leash',
+                'mode',
             ],
             list(parameters),
         )

@@ -6,6 +6,7 @@ from typing import Any
 import testscenarios
 
 from nova_balloon_timer import exception
+from nova_balloon_timer import timekeeping
 from nova_balloon_timer.rpc import argument
 from tests.unit import base
 from tests.unit.rpc import factory
@@ -28,6 +29,10 @@ def _sizes(it: argument.Arguments) -> object:
 
 def _uuid(it: argument.Arguments) -> object:
     return it.uuid('it')
+
+
+def _mode(it: argument.Arguments) -> object:
+    return it.choice_or_none('it', timekeeping.Mode)
 
 
 class RightTestCase(testscenarios.WithScenarios, base.TestCase):
@@ -68,6 +73,9 @@ class WrongTestCase(testscenarios.WithScenarios, base.TestCase):
         ('short UUID', {'take': _uuid, 'value': _UUID[1:], 'why': 'no'}),
         ('braces', {'take': _uuid, 'value': f'{{{_UUID}}}', 'why': 'not a'}),
         ('no hyphens', {'take': _uuid, 'value': 'a' * 32, 'why': 'not a UUI'}),
+        ('no such mode', {'take': _mode, 'value': 'me', 'why': 'host, guest'}),
+        ('long mode', {'take': _mode, 'value': 'x' * 200, 'why': "...' is"}),
+        ('mode as number', {'take': _mode, 'value': 1, 'why': 'not a text'}),
         ('digits', {'take': _uuid, 'value': '\u0661' * 36, 'why': 'not a UU'}),
     ]
     take: Callable[[argument.Arguments], object]
@@ -107,12 +115,20 @@ class OptionalTestCase(base.TestCase):
             self.assertIsNone(arguments.name_or_none('it'))
             self.assertIsNone(arguments.size_or_none('it'))
             self.assertEqual((), arguments.sizes('it'))
+            self.assertIsNone(_mode(arguments))
             arguments.finish()
 
     def test_what_is_given_counts(self) -> None:
         arguments = argument.Arguments(
-            {'limit': 1000, 'a': _UUID.upper(), 'b': 'web', 'c': '5M'}
+            {
+                'limit': 1000,
+                'a': _UUID.upper(),
+                'b': 'web',
+                'c': '5M',
+                'it': 'guest',
+            }
         )
+        self.assertIs(timekeeping.Mode.GUEST, _mode(arguments))
         self.assertEqual(1000, arguments.limit())
         self.assertEqual(_UUID, arguments.uuid_or_none('a'))
         self.assertEqual('web', arguments.name_or_none('b'))

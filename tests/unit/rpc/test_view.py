@@ -110,6 +110,17 @@ class PolicyTestCase(ViewTestCase):
             end=None,
         )
 
+    def test_who_keeps_the_clock(self) -> None:
+        for timing, told in (
+            (None, (None, '')),
+            (base.BY_GUEST, ('guest', '')),
+            (base.UNABLE, ('host', 'it has no guest agent channel')),
+        ):
+            answer = self.describe(timing=timing)
+            self.assertEqual(
+                told, (answer['timed_by'], answer['timing_words'])
+            )
+
     def test_one_that_gives(self) -> None:
         made = base.make_policy(
             direction=model.Direction.DEFLATE,
@@ -173,6 +184,21 @@ class EndTestCase(ViewTestCase):
             freed_kib=300 * MIB,
             lateness_seconds=None,
             confirmed=True,
+        )
+
+    def test_one_whose_clock_the_guest_kept(self) -> None:
+        answer = view.ended_policy(
+            self.save(
+                timing=base.BY_GUEST, guest_report=base.make_guest_report()
+            )
+        )
+        self.check(answer, contract.POLICY_KEYS, timed_by='guest')
+        self.check(
+            answer['end']['guest_report'],
+            contract.GUEST_REPORT_KEYS,
+            reason='deadline',
+            reached_kib=600 * MIB,
+            lateness_seconds=0.0003,
         )
 
     def test_one_of_which_nobody_knows_where_it_ended(self) -> None:

@@ -33,6 +33,7 @@ class AskTestCase(CreateTestCase):
             'web-01',
             *('--segment', '1s=768M', '--segment', '1500ms=600M'),
             *('--floor', '25%', '--reserve', '0', '--leash', '8M'),
+            *('--mode', 'guest'),
         )
         self.assertEqual(
             [
@@ -46,6 +47,7 @@ class AskTestCase(CreateTestCase):
                         'floor': '25%',
                         'reserve': '0',
                         'leash': '8M',
+                        'mode': 'guest',
                     },
                 )
             ],
@@ -55,7 +57,7 @@ class AskTestCase(CreateTestCase):
     def test_leaves_to_the_agent_what_is_not_said(self) -> None:
         self.create('web-01')
         arguments = self.agent.calls[0][1]
-        for name in ('floor', 'reserve', 'leash'):
+        for name in ('floor', 'reserve', 'leash', 'mode'):
             self.assertIsNone(arguments[name])
         self.assertEqual([], arguments['segments'])
 
@@ -333,7 +335,11 @@ class PreviewTestCase(shell.RemoteTestCase):
 
     def test_tells_what_would_be_done_and_is_expected(self) -> None:
         self.agent.previews['web-01'] = {
-            'policy': fake_agent.pending(fake_agent.policy()),
+            'policy': fake_agent.pending(fake_agent.policy())
+            | {
+                'timed_by': 'host',
+                'timing_words': 'it has no guest agent channel',
+            },
             'refusal': '',
             'could_take_kib': 700 * MIB,
             'could_free_kib': 600 * MIB,
@@ -357,6 +363,7 @@ class PreviewTestCase(shell.RemoteTestCase):
                     'Could take MiB': 700.0,
                     'Expected MiB': 600.0,
                     'Expected freed MiB': 400.0,
+                    'Timed by': 'host: it has no guest agent channel',
                     'Expected end, or why not': 'deadline: its time was up',
                 }
             ],

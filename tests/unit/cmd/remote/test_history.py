@@ -64,6 +64,7 @@ class ListTestCase(shell.RemoteTestCase):
                 'Target MiB': 512.0,
                 'Freed MiB': 300.0,
                 'Late ms': 2.1,
+                'Timed by': 'host',
                 'Detail': 'reached 512 MiB',
             },
             row,

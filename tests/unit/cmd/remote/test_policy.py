@@ -21,6 +21,7 @@ class ListTestCase(shell.RemoteTestCase):
                     'Policy': view['uuid'],
                     'Guest': 'web-01',
                     'Origin': 'operator',
+                    'Timed by': 'host',
                     'State': 'running',
                     'Start MiB': 1024.0,
                     'Actual MiB': 768.0,
