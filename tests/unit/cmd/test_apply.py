@@ -99,6 +99,29 @@ class EndTestCase(ApplyTestCase):
         self.assertIsNone(row['End MiB'])
         self.assertNotIn('Traceback', result.stderr)
 
+    def test_one_that_must_keep_the_clock_and_cannot(self) -> None:
+        guest = self.host.add('a')
+        result = self.run_apply('a', '--mode', 'guest')
+        self.assertEqual(3, result.exit_code)
+        (row,) = result.rows
+        self.assertEqual('refused', row['Ended by'])
+        self.assertEqual(
+            'it cannot keep the clock: it has no guest agent channel',
+            row['Detail'],
+        )
+        self.assertEqual([], guest.targets_kib)
+
+    def test_tells_who_kept_the_clock(self) -> None:
+        self.host.add('a')
+        result = self.run_apply('a', '--mode', 'host')
+        self.assertEqual('host', result.rows[0]['Timed by'])
+        self.assertIn('within 20.00 s, timed by the host\n', result.stderr)
+
+    def test_a_mode_that_is_none(self) -> None:
+        result = self.run_apply('a', '--mode', 'me')
+        self.assertEqual(2, result.exit_code)
+        self.assertIn("invalid choice: 'me'", result.stderr)
+
     def test_all_refused(self) -> None:
         self.host.add('unable', refusals=(_PAUSED,))
         result = self.run_apply('unable')
@@ -145,6 +168,16 @@ class DryRunTestCase(ApplyTestCase):
         self.assertEqual(512.0, row['Target MiB'])
         self.assertEqual([], guest.targets_kib)
         self.assertEqual('noop', self.shell.loaded[0][0])
+
+    def test_tells_who_would_keep_the_clock(self) -> None:
+        able = self.host.add('able')
+        self.host.add('unable')
+        able.no_clock = ''
+        result = self.run_apply('able', 'unable', '--dry-run')
+        self.assertEqual(
+            ['guest', 'host: it has no guest agent channel'],
+            [row['Timed by'] for row in result.rows],
+        )
 
     def test_tells_refusals(self) -> None:
         self.host.add('unable', refusals=(_PAUSED,))

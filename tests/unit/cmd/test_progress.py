@@ -152,6 +152,18 @@ class BarsTestCase(ProgressTestCase):
         for words in ('web-01', 'inflate', '/2 s'):
             self.assertIn(words, self.screen())
 
+    def test_show_who_keeps_the_clock_and_why_not_the_guest(self) -> None:
+        with self.bars as bars:
+            bars.started(self.policy, base.BY_GUEST)
+        self.assertIn('inflate, timed by the guest', self.screen())
+        with progress.Bars(_NAMES, self.stream) as bars:
+            bars.started(self.policy, base.UNABLE)
+        self.assertIn('inflate, timed by the host', self.screen())
+        self.assertIn(
+            'web-01: timed by the host: it has no guest agent channel',
+            self.stream.getvalue(),
+        )
+
     def test_show_what_moved_and_how_fast(self) -> None:
         with self.bars as bars:
             bars.started(self.policy, base.BY_HOST)

@@ -4,6 +4,7 @@ import fixtures
 import testscenarios
 
 from nova_balloon_timer import exception
+from nova_balloon_timer.report import encoding
 from tests.unit import base
 from tests.unit.cmd.remote import fake_agent
 from tests.unit.cmd.remote import shell
@@ -105,6 +106,31 @@ class ShowTestCase(shell.RemoteTestCase):
         self.assertEqual(0.5, fields['MiB after deadline'])
         self.assertIs(True, fields['Confirmed'])
         self.assertEqual(view['end']['ended_at'], fields['Ended at'])
+
+    def test_who_keeps_the_clock(self) -> None:
+        words = 'it has no guest agent channel'
+        fields = self.show(fake_agent.policy(mode='auto', timing_words=words))
+        self.assertEqual('auto', fields['Mode'])
+        self.assertEqual('host', fields['Timed by'])
+        self.assertEqual(words, fields['Why not by the guest'])
+        self.assertIsNone(fields['Guest ended by'])
+        self.assertIsNone(fields['Guest failed allocations'])
+
+    def test_what_a_guest_says_that_kept_it(self) -> None:
+        said = encoding.encode_guest_report(base.make_guest_report())
+        fields = self.show(
+            fake_agent.ended(
+                fake_agent.policy(timed_by='guest'), guest_report=said
+            )
+        )
+        self.assertEqual('guest', fields['Timed by'])
+        self.assertEqual('deadline', fields['Guest ended by'])
+        self.assertEqual(600.0, fields['Guest end MiB'])
+        self.assertEqual(424.0, fields['Guest moved MiB'])
+        self.assertEqual(2.0, fields['Guest seconds'])
+        self.assertEqual(0.3, fields['Guest late ms'])
+        self.assertEqual(0.2, fields['Guest MiB after deadline'])
+        self.assertEqual(3, fields['Guest failed allocations'])
 
     def test_for_people(self) -> None:
         view = fake_agent.ended(
