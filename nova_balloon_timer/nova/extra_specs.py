@@ -21,6 +21,7 @@ MIN_MB = f'{NAMESPACE}:min_mb'
 MIN_PERCENT = f'{NAMESPACE}:min_percent'
 PRIORITY = f'{NAMESPACE}:priority'
 MAX_STEP_MB = f'{NAMESPACE}:max_step_mb'
+GUEST_CLOCK = f'{NAMESPACE}:guest_clock'
 
 # Nova's memory_mb is a number of MiB; so is ours.
 MIN_MB_BOUNDS = (1, 2**31 - 1)
@@ -36,6 +37,7 @@ class BalloonSpecs:
     """A flavor's wishes; None where it has none.
 
     :param min_percent: of the instance's full memory
+    :param guest_clock: its own driver may keep the clock of a policy
     """
 
     enabled: bool | None = None
@@ -43,6 +45,7 @@ class BalloonSpecs:
     min_percent: int | None = None
     priority: float | None = None
     max_step_kib: int | None = None
+    guest_clock: bool | None = None
 
     def terms_of(self, maximum_kib: int) -> ownership.Terms:
         """Return what they come to for a guest of a size.
@@ -58,6 +61,7 @@ class BalloonSpecs:
             floor_kib=max(floors_kib, default=None),
             priority=self.priority,
             max_step_kib=self.max_step_kib,
+            may_keep_time=self.guest_clock is not False,
         )
 
 
@@ -77,6 +81,7 @@ def parse(specs: Mapping[str, str]) -> BalloonSpecs:
         min_percent=_parse_int(specs, MIN_PERCENT, *MIN_PERCENT_BOUNDS),
         priority=_parse_priority(specs),
         max_step_kib=None if step_mb is None else step_mb * units.KIB_PER_MIB,
+        guest_clock=_parse_bool(specs, GUEST_CLOCK),
     )
 
 

@@ -61,4 +61,13 @@ def register() -> list[base.ExtraSpecValidator]:
             ),
             value={'type': int, 'min': smallest_mb, 'max': largest_mb},
         ),
+        base.ExtraSpecValidator(
+            name=extra_specs.GUEST_CLOCK,
+            description=(
+                'Whether the balloon driver in an instance may keep the '
+                'clock of what is taken from it and given back, if it can. '
+                'The default is true; with false the compute host does.'
+            ),
+            value={'type': bool},
+        ),
     ]

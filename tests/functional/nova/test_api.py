@@ -17,6 +17,7 @@ _NONSENSE = {
     'balloon:min_percent': '101',
     'balloon:priority': '-1',
     'balloon:max_step_mb': '1',
+    'balloon:guest_clock': 'perhaps',
     'balloon:nobody_knows_it': '1',
 }
 _SENSE = {
@@ -25,6 +26,7 @@ _SENSE = {
     'balloon:min_percent': '50',
     'balloon:priority': '0.5',
     'balloon:max_step_mb': '64',
+    'balloon:guest_clock': 'false',
 }
 
 

@@ -29,6 +29,7 @@ class ValidatorsTest(testtools.TestCase):
                 extra_specs.MIN_PERCENT,
                 extra_specs.PRIORITY,
                 extra_specs.MAX_STEP_MB,
+                extra_specs.GUEST_CLOCK,
             },
             found.keys(),
         )

@@ -21,6 +21,7 @@ _NAMES = (
     extra_specs.MIN_PERCENT,
     extra_specs.PRIORITY,
     extra_specs.MAX_STEP_MB,
+    extra_specs.GUEST_CLOCK,
 )
 # Text that looks like a number to somebody.
 _NEARLY = st.text(
@@ -36,6 +37,8 @@ class ParseTestCase(testscenarios.WithScenarios, base.TestCase):
         ('enabled', {'name': 'enabled', 'text': 'true', 'field': True}),
         ('yes', {'name': 'enabled', 'text': 'Yes', 'field': True}),
         ('denied', {'name': 'enabled', 'text': 'False', 'field': False}),
+        ('clock', {'name': 'guest_clock', 'text': 'true', 'field': True}),
+        ('no clock', {'name': 'guest_clock', 'text': '0', 'field': False}),
         ('least memory', {'name': 'min_mb', 'text': '1', 'field': MIB}),
         (
             'most memory',
@@ -71,6 +74,7 @@ class ParseBadTestCase(testscenarios.WithScenarios, base.TestCase):
     scenarios = [
         ('no truth', {'name': 'enabled', 'text': 'maybe', 'why': 'neither'}),
         ('no word', {'name': 'enabled', 'text': '', 'why': 'neither'}),
+        ('odd clock', {'name': 'guest_clock', 'text': 'x', 'why': 'neither'}),
         ('no memory', {'name': 'min_mb', 'text': '0', 'why': 'from 1 to'}),
         ('negative', {'name': 'min_mb', 'text': '-5', 'why': 'from 1 to'}),
         (
@@ -175,3 +179,8 @@ class TermsTestCase(testscenarios.WithScenarios, base.TestCase):
             ),
             specs.terms_of(4 * GIB),
         )
+
+    def test_a_guest_may_keep_the_clock_unless_it_is_forbidden(self) -> None:
+        for guest_clock, may in ((None, True), (True, True), (False, False)):
+            specs = extra_specs.BalloonSpecs(guest_clock=guest_clock)
+            self.assertIs(may, specs.terms_of(GIB).may_keep_time)
