@@ -64,7 +64,7 @@ class GuestTest(testtools.TestCase):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        self.assertEqual(0, done.returncode, f'{words}:\n{done.stdout}')
+        self.assertEqual(0, done.returncode, f'{words[:3]}:\n{done.stdout}')
         return done.stdout
 
     def compile(self, name: str, sanitizers: str) -> pathlib.Path:

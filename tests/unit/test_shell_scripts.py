@@ -8,7 +8,16 @@ import re
 from tests.unit import base
 
 _TOP = pathlib.Path(__file__).resolve().parents[2]
-_FOLDERS = ('.ci', 'benchmarks', 'devstack', 'doc', 'etc', 'tests', 'tools')
+_FOLDERS = (
+    '.ci',
+    'benchmarks',
+    'devstack',
+    'doc',
+    'etc',
+    'guest',
+    'tests',
+    'tools',
+)
 _FIRST_LINE = re.compile(rb'#!.*\b(ba)?sh\b|# shellcheck shell=')
 
 

@@ -46,3 +46,9 @@ def find(unpacked: pathlib.Path) -> pathlib.Path:
     """Find again what ``relocate`` returned."""
     (configured,) = (unpacked / _SOURCES).glob(f'{_HEADERS}*/.config')
     return configured.parent
+
+
+def release(build: pathlib.Path) -> str:
+    """Say which kernel the headers are of, as its ``uname -r`` does."""
+    header = (build / 'include/generated/utsrelease.h').read_text()
+    return header.split('"')[1]
