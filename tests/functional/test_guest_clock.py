@@ -5,6 +5,8 @@ import signal
 import time
 from typing import Any
 
+from nova_balloon_timer import exception
+from nova_balloon_timer.appliers.libvirt import applier as libvirt_applier
 from tests.functional import base
 from tests.functional import fault
 from tests.functional import lab
@@ -149,7 +151,8 @@ class GuestFailsTest(GuestClockTest):
         keeper.guest.domain.resume()
         self.assert_at(448, keeper)
 
-    def test_its_agent_is_killed(self) -> None:
+    def start_mute(self) -> base.Balloon:
+        """Start a guest whose agent may be lost."""
         spec = domain.GuestSpec(
             name='mute',
             agent=True,
@@ -158,8 +161,35 @@ class GuestFailsTest(GuestClockTest):
         )
         (guest,) = self.lab.start(spec)
         self.addCleanup(guest.stop)
-        mute = self.observe(guest)
-        guest.shell('(sleep 2; kill -9 $(pidof qemu-ga)) > /dev/null 2>&1 &')
+        return self.observe(guest)
+
+    def test_its_agent_hangs(self) -> None:
+        mute = self.start_mute()
+        mute.guest.shell(
+            '(sleep 1; kill -STOP $(pidof qemu-ga)) &> /dev/null &'
+        )
+        applier = libvirt_applier.LibvirtApplier(self.lab.uri)
+        self.addCleanup(applier.close)
+        error = None
+        while error is None:
+            try:
+                applier.check_clock(mute.guest.uuid)
+            except exception.NoGuestClock as raised:
+                error = raised
+        self.assertIn('its guest agent', error.why)
+        # Once is enough: the next policy does not wait for it.
+        asked_at = time.monotonic()
+        error = self.assertRaises(
+            exception.NoGuestClock, applier.check_clock, mute.guest.uuid
+        )
+        self.assertTrue(time.monotonic() - asked_at < 0.5)
+        self.assertEqual('its guest agent did not answer lately', error.why)
+
+    def test_its_agent_is_killed(self) -> None:
+        mute = self.start_mute()
+        mute.guest.shell(
+            '(sleep 2; kill -9 $(pidof qemu-ga)) > /dev/null 2>&1 &'
+        )
         run, _ = self.begin_stages(mute)
         row = self.assert_end('deadline', 0, run.finish(), 'mute')
         self.assertIn('the guest does not say how', row['Detail'])

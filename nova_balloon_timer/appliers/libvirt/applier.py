@@ -58,6 +58,7 @@ class LibvirtApplier(base.Applier):
         self._statistics = statistics.StatisticsReader()
         self._findings = eligibility.Findings()
         self._changed_periods: dict[str, int] = {}
+        self._silence = guest_agent.Silence()
         self._watcher: watcher.Watcher | None = None
 
     def list_guests(self) -> Sequence[model.Guest]:
@@ -66,6 +67,7 @@ class LibvirtApplier(base.Applier):
             *self._findings.known(),
             *self._statistics.known(),
             *self._changed_periods.copy(),
+            *self._silence.known(),
         }
         with self._sessions.connection() as connection:
             handles = connection.listAllDomains()
@@ -212,7 +214,9 @@ class LibvirtApplier(base.Applier):
     @contextlib.contextmanager
     def _driver(self, guest_uuid: str) -> Iterator[guest_driver.GuestDriver]:
         with self._sessions.domain(guest_uuid) as domain:
-            files = guest_agent.AgentFiles(guest_uuid, domain.handle)
+            files = guest_agent.AgentFiles(
+                guest_uuid, domain.handle, self._silence
+            )
             yield guest_driver.GuestDriver(guest_uuid, files)
 
     def _describe(self, handle: libvirt.virDomain) -> model.Guest:
@@ -231,4 +235,5 @@ class LibvirtApplier(base.Applier):
     def _forget(self, guest_uuid: str) -> None:
         self._findings.forget(guest_uuid)
         self._statistics.forget(guest_uuid)
+        self._silence.forget(guest_uuid)
         self._changed_periods.pop(guest_uuid, None)

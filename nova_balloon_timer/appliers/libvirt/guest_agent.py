@@ -3,9 +3,10 @@
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import contextlib
 import json
+import time
 from typing import Any
 
 import libvirt
@@ -19,6 +20,11 @@ from nova_balloon_timer.appliers.libvirt import error as libvirt_error
 # command libvirt itself waits up to 5 s for a sign of life.
 _ANSWER_SECONDS = 2
 _MOST_BYTES = 4096
+
+# An agent that kept us waiting for longer than that is silent, and not asked
+# again for a while: each time would cost a policy seconds of its duration.
+_PATIENCE_SECONDS = 1.0
+_SILENCE_SECONDS = 60.0
 
 _NO_SUCH_FILE = 'No such file or directory'
 # What an agent says of a command that its configuration forbids, or that it
@@ -58,12 +64,48 @@ class AgentFile:
         )
 
 
+class Silence:
+    """The guests whose agent hangs; from any thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until: dict[str, float] = {}
+
+    def is_kept_by(self, guest_uuid: str) -> bool:
+        """Tell whether a guest's agent need not be asked now."""
+        until = self._until.get(guest_uuid)
+        return until is not None and self._clock() < until
+
+    @contextlib.contextmanager
+    def heeded(self, guest_uuid: str) -> Iterator[None]:
+        """Note whether an agent's failure was a long one."""
+        asked_at = self._clock()
+        try:
+            yield
+        except libvirt.libvirtError:
+            now = self._clock()
+            if now - asked_at > _PATIENCE_SECONDS:
+                self._until[guest_uuid] = now + _SILENCE_SECONDS
+            raise
+
+    def known(self) -> list[str]:
+        """Return the guests of which something is noted."""
+        return list(self._until)
+
+    def forget(self, guest_uuid: str) -> None:
+        """Forget a guest that is gone."""
+        self._until.pop(guest_uuid, None)
+
+
 class AgentFiles:
     """The files of a guest that the calling thread has a handle of."""
 
-    def __init__(self, guest_uuid: str, handle: libvirt.virDomain) -> None:
+    def __init__(
+        self, guest_uuid: str, handle: libvirt.virDomain, silence: Silence
+    ) -> None:
         self._guest_uuid = guest_uuid
         self._handle = handle
+        self._silence = silence
 
     @contextlib.contextmanager
     def open(self, path: str, mode: guest_files.Mode) -> Iterator[AgentFile]:
@@ -87,10 +129,13 @@ class AgentFiles:
         :raises GuestBusy: likewise, if it may have run
         """
         order = json.dumps({'execute': name, 'arguments': arguments})
+        if self._silence.is_kept_by(self._guest_uuid):
+            raise self.refusal('its guest agent did not answer lately')
         try:
-            said = libvirt_qemu.qemuAgentCommand(
-                self._handle, order, _ANSWER_SECONDS, 0
-            )
+            with self._silence.heeded(self._guest_uuid):
+                said = libvirt_qemu.qemuAgentCommand(
+                    self._handle, order, _ANSWER_SECONDS, 0
+                )
         except libvirt.libvirtError as error:
             if libvirt_error.is_connection_gone(error):
                 raise
