@@ -92,18 +92,28 @@ def _add_start(start: argparse.ArgumentParser) -> None:
         ('no-wait', 'do not wait for the boot'),
     ):
         start.add_argument(f'--{flag}', action='store_true', help=text)
-    start.add_argument(
-        '--driver',
-        choices=[it.name.lower() for it in domain.Driver],
-        default='stock',
-        help='the balloon driver that it loads',
-    )
+    add_driver(start)
     start.add_argument(
         '--stats-period', metavar='N', type=count, default=0, help='seconds'
     )
     start.add_argument(
         '--count', metavar='N', type=count, default=1, help='NAME-1 ... -N'
     )
+
+
+def add_driver(parser: argparse.ArgumentParser) -> None:
+    """Let it be said which balloon driver a guest loads."""
+    parser.add_argument(
+        '--driver',
+        choices=[it.name.lower() for it in domain.Driver],
+        default='stock',
+        help='the balloon driver that it loads; timed keeps the clock',
+    )
+
+
+def driver_of(options: argparse.Namespace) -> domain.Driver:
+    """Give the driver that was chosen."""
+    return domain.Driver[options.driver.upper()]
 
 
 def count(text: str) -> int:
@@ -152,7 +162,7 @@ def _start(options: argparse.Namespace) -> None:
             current_mib=options.current,
             hog_mib=options.hog,
             zram_mib=options.zram,
-            driver=domain.Driver[options.driver.upper()],
+            driver=driver_of(options),
             agent=options.agent,
             autodeflate=options.autodeflate,
             stats_period_seconds=options.stats_period,

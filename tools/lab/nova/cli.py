@@ -91,6 +91,7 @@ def _add_boot(boot: argparse.ArgumentParser) -> None:
             default=default,
             help=text,
         )
+    cli.add_driver(boot)
     boot.add_argument(
         '--extra',
         metavar='KEY=VALUE',
@@ -179,6 +180,7 @@ def _boot(options: argparse.Namespace) -> None:
             memory_mib=options.memory,
             touch_mib=options.touch,
             hog_mib=options.hog,
+            driver=cli.driver_of(options),
             agent=True,
         )
         server = lab.cloud.boot(spec, dict(options.extra))
