@@ -29,6 +29,8 @@ _PRESSURE_SECONDS = (
     *(120.0, 300.0, 600.0, 1800.0, 3600.0),
 )
 
+_KEEPERS = (timekeeping.Mode.HOST, timekeeping.Mode.GUEST)
+
 # Which way a policy of each origin can go.
 _WAYS = (
     (model.Origin.PRESSURE, model.Direction.INFLATE),
@@ -87,10 +89,11 @@ class PolicyInstruments:
         self._ended = _counter(
             registry,
             'policies_ended_total',
-            'Policies that ended, by what ended them.',
+            'Policies that ended, by what ended them and who kept the clock.',
             'reason',
             'origin',
             'direction',
+            'timed_by',
         )
         self._moved = _counter(
             registry,
@@ -110,7 +113,9 @@ class PolicyInstruments:
         )
         self._lateness = prometheus_client.Histogram(
             'policy_lateness_seconds',
-            'How long after a deadline the balloon was last seen to move.',
+            'How long after a deadline the balloon moved: as the guest says that '
+            'kept the clock, or as it was seen.',
+            ('timed_by',),
             namespace=meter.NAMESPACE,
             registry=registry,
             buckets=_LATENESS_SECONDS,
@@ -134,12 +139,16 @@ class PolicyInstruments:
     def end(self, report: model.EndReport) -> None:
         """Count the end of a policy."""
         direction = report.policy.direction
+        keeper = report.timing.keeper.value
         self._ended.labels(
-            report.reason.value, report.policy.origin.value, direction.value
+            report.reason.value,
+            report.policy.origin.value,
+            direction.value,
+            keeper,
         ).inc()
         self._duration.labels(direction.value).observe(report.duration_seconds)
         if report.lateness_seconds is not None:
-            self._lateness.observe(report.lateness_seconds)
+            self._lateness.labels(keeper).observe(report.lateness_seconds)
         self._moved.labels(direction.value).inc(_gain(report.moved_kib))
         if direction is model.Direction.INFLATE:
             self._freed.inc(_gain(report.freed_kib))
@@ -151,9 +160,15 @@ class PolicyInstruments:
             self._duration.labels(direction.value)
         for origin, direction in _WAYS:
             self._started.labels(origin.value, direction.value)
-        for reason, way in itertools.product(model.EndReason, _WAYS):
+        for keeper in _KEEPERS:
+            self._lateness.labels(keeper.value)
+        for reason, way, keeper in itertools.product(
+            model.EndReason, _WAYS, _KEEPERS
+        ):
             origin, direction = way
-            self._ended.labels(reason.value, origin.value, direction.value)
+            self._ended.labels(
+                reason.value, origin.value, direction.value, keeper.value
+            )
 
 
 class ReliefInstruments:

@@ -94,7 +94,8 @@ class PressureTest(MetricsTest):
         counted = {
             (labels['reason'], labels['origin'], labels['direction']): value
             for labels, value in prometheus.query(
-                'balloon_timer_policies_ended_total > 0'
+                'sum by (reason, origin, direction) '
+                '(balloon_timer_policies_ended_total) > 0'
             )
         }
         self.assertEqual(dict(counts), counted)
@@ -112,7 +113,9 @@ class PressureTest(MetricsTest):
         )
         self.assertEqual(
             len([it for it in ends if it.lateness_seconds is not None]),
-            prometheus.value('balloon_timer_policy_lateness_seconds_count'),
+            prometheus.value(
+                'sum(balloon_timer_policy_lateness_seconds_count)'
+            ),
         )
 
     def check_state(

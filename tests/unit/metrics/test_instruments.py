@@ -41,6 +41,7 @@ class PolicyTestCase(InstrumentsTestCase):
             reason='guest-gone',
             origin='return',
             direction='deflate',
+            timed_by='guest',
         )
 
     def test_starts_are_counted_by_origin_and_direction(self) -> None:
@@ -64,6 +65,7 @@ class PolicyTestCase(InstrumentsTestCase):
                 reason=reason,
                 origin='operator',
                 direction='inflate',
+                timed_by='host',
             )
         self.check(
             1024 * _BYTES_PER_MIB,
@@ -72,14 +74,36 @@ class PolicyTestCase(InstrumentsTestCase):
         )
         self.check(600 * _BYTES_PER_MIB, 'memory_freed_bytes_total')
         self.check(2, 'policy_duration_seconds_sum', direction='inflate')
-        self.check(0, 'policy_lateness_seconds_count')
+        self.check(0, 'policy_lateness_seconds_count', timed_by='host')
 
     def test_how_late_a_balloon_stood_still_is_told(self) -> None:
         self.end(reason=model.EndReason.DEADLINE, lateness_seconds=0.006)
         self.end(reason=model.EndReason.DEADLINE, lateness_seconds=3.0)
         for edge, count in (('0.005', 0), ('0.01', 1), ('1.0', 1)):
-            self.check(count, 'policy_lateness_seconds_bucket', le=edge)
-        self.check(2, 'policy_lateness_seconds_count')
+            self.check(
+                count,
+                'policy_lateness_seconds_bucket',
+                le=edge,
+                timed_by='host',
+            )
+        self.check(2, 'policy_lateness_seconds_count', timed_by='host')
+
+    def test_what_a_guest_says_is_told_apart_from_what_was_seen(self) -> None:
+        self.end(
+            reason=model.EndReason.DEADLINE,
+            lateness_seconds=0.0003,
+            timing=base.BY_GUEST,
+        )
+        self.check(1, 'policy_lateness_seconds_count', timed_by='guest')
+        self.check(0, 'policy_lateness_seconds_count', timed_by='host')
+        self.check(
+            1,
+            'policies_ended_total',
+            reason='deadline',
+            origin='operator',
+            direction='inflate',
+            timed_by='guest',
+        )
 
     def test_what_is_given_frees_nothing(self) -> None:
         policy = base.make_policy(

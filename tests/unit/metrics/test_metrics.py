@@ -114,6 +114,7 @@ class AllTestCase(base.TestCase):
                 'reason',
                 'source',
                 'state',
+                'timed_by',
                 'version',
                 'watermark',
             },
