@@ -70,7 +70,6 @@ class HostCrank(manager.Manager):
         self._unwritten: dict[str, tuple[model.BalloonPolicy, float]] = {}
         self._accepted: dict[str, Callable[[], None]] = {}
         self.requested_at: dict[str, float] = {}
-        self.timings: dict[str, timekeeping.Timing] = {}
         self.unjournaled = unjournaled.UnjournaledEnds()
         # What is for a later portion, and has not ended before its turn.
         self._unrequested: set[str] = set()
@@ -127,8 +126,6 @@ class HostCrank(manager.Manager):
 
         def resume() -> None:
             now = self._clock()
-            if timing is not None:
-                self.timings[balloon_policy.uuid] = timing
             self.diary.herald.resume(
                 balloon_policy, started_at, timing, sequence, now
             )
@@ -233,7 +230,6 @@ class HostCrank(manager.Manager):
     def _carry_out(self, action: message.Action) -> None:
         match action:
             case message.ReportStart():
-                self.timings[action.policy.uuid] = action.timing
                 self.diary.start(action, self._clock())
                 super()._carry_out(action)
             case message.ReportEnd():
@@ -262,7 +258,6 @@ class HostCrank(manager.Manager):
         self._untold += 1
         self.unjournaled.add(report)
         self.requested_at.pop(report.policy.uuid, None)
-        self.timings.pop(report.policy.uuid, None)
         self._unrequested.discard(report.policy.uuid)
         self.diary.end(report, tell, self._clock())
         self._tell_controller(action, self._clock())

@@ -143,7 +143,7 @@ class Inventory:
             started_at=run.started_at,
             seen=run.curve.last,
             held_by=run.held_by,
-            timing=self._crank.timings.get(made.uuid),
+            timing=None if run.clock.is_undecided else run.clock.timing,
         )
 
     def _name_of(self, made: model.BalloonPolicy) -> str:

@@ -19,7 +19,7 @@ def is_over(view: connection.View) -> bool:
 
 def is_begun(view: connection.View) -> bool:
     """Tell whether a policy moves its balloon, or has done so."""
-    return view.get('started_at') is not None
+    return view.get('state') not in ('pending', 'offered')
 
 
 def policy_of(view: connection.View) -> model.BalloonPolicy:

@@ -180,6 +180,9 @@ class _Columns:
         if view['held_by']:
             line.append(f'  {paper.words(view["held_by"])}', paper.POOR)
         line.append(f'  {paper.words(view["origin"])}', paper.FAINT)
+        if view['timed_by'] and self._sheet.width >= _WIDE:
+            keeper = paper.words(view['timed_by'])
+            line.append(f', {keeper}-timed', paper.FAINT)
         return line
 
     def _policy_bar(self, moved_kib: int, way_kib: int) -> paper.Line:

@@ -69,7 +69,6 @@ class Journal:
         self.requested: list[list[str]] = []
         self.said: list[announcement.Announcement] = []
         self.started_at: dict[str, float] = {}
-        self.timings: dict[str, timekeeping.Timing] = {}
         self._waiting: list[listener.Done] = []
 
     def answer(self) -> None:
@@ -101,7 +100,6 @@ class Journal:
     ) -> None:
         self.said += announcements
         self.started_at[policy_uuid] = at
-        self.timings[policy_uuid] = timing
         self._record.add('journal: start')
 
     def end(

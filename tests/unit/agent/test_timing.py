@@ -3,6 +3,7 @@
 
 import time
 
+from nova_balloon_timer import timekeeping
 from tests.unit import base
 from tests.unit.agent import desk_world
 
@@ -13,22 +14,45 @@ class TimingTestCase(desk_world.DeskTestCase):
         self.start()
         self.guest = self.add_known('web-01', rate_mib_per_second=1)
 
-    def test_is_what_the_journal_says_after_a_restart(self) -> None:
+    def resume(self, mode: timekeeping.Mode) -> str:
+        """Go on with a policy of an agent that was killed."""
         made = base.make_policy(
-            guest_uuid=self.guest.uuid, duration_seconds=20.0
+            guest_uuid=self.guest.uuid, duration_seconds=20.0, mode=mode
         )
-        self.crank.resume(made, time.monotonic(), base.UNABLE, None)
-        shown = self.wait_for_state(made.uuid, 'running')
+        self.crank.resume(made, time.monotonic(), None, None)
+        return made.uuid
+
+    def test_is_told_once_the_guest_has_declined(self) -> None:
+        made = self.create('web-01')['policy']
+        shown = self.wait_for_state(made['uuid'], 'running')
+        self.assertEqual('auto', shown['mode'])
+        self.assertEqual('host', shown['timed_by'])
+        self.assertEqual(base.UNABLE.words, shown['timing_words'])
+        ended = self.desk.cancel_policy(made['uuid'])
+        self.assertEqual(base.UNABLE.words, ended['timing_words'])
+
+    def test_is_told_once_the_guest_has_accepted(self) -> None:
+        self.guest.no_clock = ''
+        made = self.create('web-01')['policy']
+        shown = self.wait_for_state(made['uuid'], 'running')
+        self.assertEqual('guest', shown['timed_by'])
+        self.desk.cancel_policy(made['uuid'])
+        ended = self.wait_for_state(made['uuid'], 'ended')
+        self.assertEqual('guest', ended['timed_by'])
+        self.assertEqual('deadline', ended['end']['guest_report']['reason'])
+
+    def test_is_decided_anew_after_a_restart(self) -> None:
+        resumed = self.resume(timekeeping.Mode.AUTO)
+        shown = self.wait_for_state(resumed, 'running')
         self.assertEqual('host', shown['timed_by'])
         self.assertEqual(base.UNABLE.words, shown['timing_words'])
 
-    def test_is_open_where_an_agent_ended_before_the_start(self) -> None:
-        made = base.make_policy(
-            guest_uuid=self.guest.uuid, duration_seconds=20.0
-        )
-        self.crank.resume(made, time.monotonic(), None, None)
-        shown = self.wait_for_state(made.uuid, 'running')
-        self.assertIsNone(shown['timed_by'])
+    def test_is_not_asked_where_the_host_shall_keep_it(self) -> None:
+        resumed = self.resume(timekeeping.Mode.HOST)
+        shown = self.wait_for_state(resumed, 'running')
+        self.assertEqual('host', shown['timed_by'])
+        self.assertEqual('', shown['timing_words'])
+        self.assertNotIn(('offer', self.guest.uuid), self.host.applier.calls)
 
     def test_is_in_the_journal_from_the_start_on(self) -> None:
         made = self.create('web-01')['policy']
@@ -39,11 +63,3 @@ class TimingTestCase(desk_world.DeskTestCase):
         shown = self.desk.show_policy(made['uuid'])
         self.assertEqual(shown['timed_by'], flight.timing.keeper.value)
         self.assertEqual(shown['timing_words'], flight.timing.words)
-
-    def test_is_forgotten_after_the_end(self) -> None:
-        made = self.create('web-01')['policy']
-        self.wait_for_state(made['uuid'], 'running')
-        self.assertIn(made['uuid'], self.crank.timings)
-        self.desk.cancel_policy(made['uuid'])
-        self.wait_for_state(made['uuid'], 'ended')
-        self.assertEqual({}, self.crank.timings)

@@ -196,9 +196,11 @@ class ListsTestCase(base.TestCase):
         line = _line(self.draw(policies=(view,)), 'web-01')
         self.assertEqual(
             '▶ web-01 ████████████░░░░░░░░░░░░  50 %  75.2 s left  '
-            'inflate to 512 MiB  its reserve  pressure',
+            'inflate to 512 MiB  its reserve  pressure, host-timed',
             line,
         )
+        narrow = _line(self.draw(80, policies=(view,)), 'web-01')
+        self.assertNotIn('timed', narrow)
 
     def test_a_policy_that_has_not_begun(self) -> None:
         view = fake_agent.pending(fake_agent.policy())
