@@ -13,11 +13,11 @@
 
 #include "timed_balloon.h"
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#if KERNEL_VERSION(6, 1, 0) > LINUX_VERSION_CODE
 #error "timed_balloon needs Linux 6.1 or later"
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#if KERNEL_VERSION(6, 11, 0) > LINUX_VERSION_CODE
 struct virtqueue_info {
 	const char *name;
 	vq_callback_t *callback;
@@ -49,7 +49,7 @@ static inline int tb_find_vqs(struct virtio_device *vdev, unsigned int count,
 static inline void tb_timer_setup(struct hrtimer *timer,
 				  enum hrtimer_restart (*function)(struct hrtimer *))
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#if KERNEL_VERSION(6, 13, 0) > LINUX_VERSION_CODE
 	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	timer->function = function;
 #else

@@ -13,7 +13,7 @@
 #define TB_STALL_MS 2000
 
 /* The pause after a failure doubles from the least to the most. */
-#define TB_POLICY_PAUSE_MS 20
+#define TB_POLICY_PAUSE_MS 1
 #define TB_POLICY_PAUSE_MAX_MS 320
 #define TB_TARGET_PAUSE_MS 200
 #define TB_TARGET_PAUSE_MAX_MS 3200
@@ -102,7 +102,7 @@ static void tb_fail(struct tb_balloon *balloon, const struct tb_item *item,
 
 	spin_lock_irqsave(&balloon->lock, flags);
 	if (item->policy == balloon->policy.serial &&
-	    item->direction == TB_INFLATE)
+	    item->direction == TB_INFLATE && !moved)
 		balloon->policy.failures++;
 	if (balloon->orders != item->orders)
 		goto out;

@@ -7,6 +7,7 @@
 #include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/swap.h>
 
 #include "compat.h"
 #include "timed_balloon.h"
@@ -35,6 +36,30 @@ void tb_pages_init(struct tb_balloon *balloon)
 	INIT_LIST_HEAD(&balloon->limbo);
 }
 
+/* Without swap this part of the memory is left, or something is killed. */
+#define TB_SPARED_PART 64
+
+/* How many pages the guest can do without, whatever the host wants. */
+static unsigned int tb_pages_spare(void)
+{
+	long spare = si_mem_available() - get_num_physpages() / TB_SPARED_PART;
+
+	return get_nr_swap_pages() > 0 ? UINT_MAX : clamp(spare, 0L, (long)INT_MAX);
+}
+
+/*
+ * Not all that counts as available can be had at once. A page from below the
+ * low watermark is one of those that others live on until kswapd has found
+ * more.
+ */
+static bool tb_page_is_needed(struct page *page)
+{
+	struct zone *zone = page_zone(page);
+
+	return get_nr_swap_pages() <= 0 &&
+	       zone_page_state(zone, NR_FREE_PAGES) < low_wmark_pages(zone);
+}
+
 /**
  * tb_pages_allocate() - get the pages of an item
  * @balloon: the balloon
@@ -43,11 +68,12 @@ void tb_pages_init(struct tb_balloon *balloon)
  * It stops early when the orders change or the time for it is over. The
  * allocator neither warns, nor uses reserves, nor kills anybody for us.
  *
- * Return: false if there was no page left to get
+ * Return: false if there were not enough
  */
 bool tb_pages_allocate(struct tb_balloon *balloon, struct tb_item *item)
 {
-	unsigned int wanted = item->count;
+	unsigned int wanted = min(item->count, tb_pages_spare());
+	bool enough = wanted == item->count;
 	struct page *page;
 
 	for (item->count = 0; item->count < wanted; item->count++) {
@@ -57,9 +83,13 @@ bool tb_pages_allocate(struct tb_balloon *balloon, struct tb_item *item)
 		page = balloon_page_alloc();
 		if (!page)
 			return false;
+		if (tb_page_is_needed(page)) {
+			put_page(page);
+			return false;
+		}
 		list_add_tail(&page->lru, &item->pages);
 	}
-	return true;
+	return enough;
 }
 
 /**
