@@ -211,10 +211,12 @@ struct tb_balloon {
 	bool stats_sent;
 	wait_queue_head_t acked;
 
+	/* one request at a time */
 	struct mutex io_mutex;
 	__virtio32 pfns[TB_ITEM_UNITS];
 	struct list_head limbo;
 
+	/* what decides how the balloon moves */
 	spinlock_t lock;
 	bool stopping;
 	bool dead;
