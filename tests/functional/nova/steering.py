@@ -160,6 +160,9 @@ class SteeringTest(base.NovaTest):
 
 def data_of(heard: listener.Heard) -> dict[str, Any]:
     """Return what a notification says, in either form."""
-    payload = heard.payload
-    found = payload.get('balloon_timer_object.data', payload)
-    return dict(found)
+    return contents(heard.payload)
+
+
+def contents(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return what is in an object, in either form."""
+    return dict(payload.get('balloon_timer_object.data', payload))

@@ -23,7 +23,7 @@ class GuestClockTest(steering.SteeringTest):
         said = steering.data_of(end)
         self.assertEqual('guest', said['timed_by'])
         self.assertLess(250 * _MIB, said['actual_end_kib'])
-        of_guest = said['guest_report']
+        of_guest = steering.contents(said['guest_report'])
         self.assertEqual('deadline', of_guest['reason'])
         self.assertEqual(said['actual_end_kib'], of_guest['reached_kib'])
 
