@@ -13,6 +13,7 @@ from nova_balloon_timer.engine import states
 
 _LOOK = {
     states.State.PENDING: 'style=rounded',
+    states.State.OFFERED: 'style="rounded,dotted"',
     states.State.RUNNING: 'style="rounded,bold"',
     states.State.FREEZING: 'style="rounded,dashed"',
     states.State.ENDED: 'style=rounded, peripheries=2',
