@@ -3,8 +3,11 @@
 
 import argparse
 
+from nova_balloon_timer import exception
 from nova_balloon_timer import order
 from nova_balloon_timer import timekeeping
+
+_MODES = ', '.join(mode.value for mode in timekeeping.Mode)
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +54,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     add(
         '--mode',
-        choices=[mode.value for mode in timekeeping.Mode],
+        metavar=_MODES.replace(', ', '|'),
         help='who keeps the clock: this host; the guest, or nobody; or auto, '
         'the guest if its balloon driver can, else the host (default: '
         '[balloon_timer] mode)',
@@ -70,5 +73,16 @@ def order_of(parsed_args: argparse.Namespace) -> order.Order:
         floor=parsed_args.floor,
         reserve=parsed_args.reserve,
         leash=parsed_args.leash,
-        mode=parsed_args.mode and timekeeping.Mode(parsed_args.mode),
+        mode=_mode_of(parsed_args.mode),
     )
+
+
+def _mode_of(text: str | None) -> timekeeping.Mode | None:
+    if text is None:
+        return None
+    try:
+        return timekeeping.Mode(text)
+    except ValueError as error:
+        raise exception.InvalidArgument(
+            name='--mode', why=f"'{text}' is not one of {_MODES}"
+        ) from error

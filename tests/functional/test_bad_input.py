@@ -96,6 +96,11 @@ _ORDERS: dict[str, tuple[dict[str, Any], int, str]] = {
         'the floor 600 MiB is above its maximum of 512 MiB',
     ),
     'reserve-negative': ({'reserve': '-1M'}, _USAGE, "'-1M' is not a size"),
+    'mode-unknown': (
+        {'mode': 'me'},
+        _USAGE,
+        "--mode: 'me' is not one of host, guest, auto",
+    ),
     'leash-zero': ({'leash': '0M'}, _USAGE, "'0M' is not a size"),
     'leash-too-short': ({'leash': '512K'}, _USAGE, '1 MiB or more'),
     'leash-percent': ({'leash': '5%'}, _USAGE, '512M or 2G'),

@@ -58,6 +58,8 @@ class CompletionTest(testtools.TestCase):
             (['policy', 'list', '--ho'], '--host'),
             (['history', 'show', '--s'], '--save'),
             (['watch', '--on'], '--once'),
+            (['apply', '--mo'], '--mode'),
+            (['policy', 'preview', '--mo'], '--mode'),
             (['guest', 'list', '--lo'], '--local'),
         ):
             self.assertEqual([proposed], self.proposals(*typed))

@@ -73,7 +73,9 @@ class OutputTest(base.FunctionalTest):
 
         lines = result.error_lines
         self.assertEqual(
-            'east: inflate from 512 MiB to 480 MiB within 30.00 s', lines[0]
+            'east: inflate from 512 MiB to 480 MiB within 30.00 s, timed by '
+            'the host: it has no guest agent channel',
+            lines[0],
         )
         self.assertIn('east: 12 MiB of 32 MiB moved in', result.err)
         self.assertTrue(
@@ -87,6 +89,8 @@ class OutputTest(base.FunctionalTest):
         self.assertIn('\x1b[', shown)
         plain = re.sub(r'\x1b\[[0-9;?]*[A-Za-z]', '', shown)
         self.assertRegex(plain, r'east \S*━')
+        self.assertIn('inflate, timed by the host', plain)
+        self.assertIn('east: timed by the host: it has no guest', plain)
         self.assertRegex(plain, r'12/32 MiB \S+ MiB/s')
         self.assertRegex(plain, r'1\.\d/30 s')
         self.assertIn('ended by target', plain)

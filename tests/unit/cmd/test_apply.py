@@ -120,7 +120,10 @@ class EndTestCase(ApplyTestCase):
     def test_a_mode_that_is_none(self) -> None:
         result = self.run_apply('a', '--mode', 'me')
         self.assertEqual(2, result.exit_code)
-        self.assertIn("invalid choice: 'me'", result.stderr)
+        self.assertIn(
+            "apply: --mode: 'me' is not one of host, guest, auto\n",
+            result.stderr,
+        )
 
     def test_all_refused(self) -> None:
         self.host.add('unable', refusals=(_PAUSED,))
