@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real guests: timed policies by hand, and then by the agent: the demo."""
 
+from collections.abc import Sequence
 import json
 import pathlib
 import shlex
 import subprocess
 import sys
 import tempfile
+import time
 from typing import Any
 
 import libvirt
@@ -21,14 +23,26 @@ from tools.lab import relief_scene
 _COMMAND = str(pathlib.Path(sys.executable).with_name('nova-balloon-timer'))
 _REPORT = pathlib.Path('report.html').resolve()
 
-# An idle guest; one that uses 400 MiB all the time; and one that was already
-# taken down to just above its floor, a quarter of its full memory.
+# An idle guest; one that uses 400 MiB all the time; one that was already taken
+# down to just above its floor, a quarter of its full memory; and one whose own
+# driver keeps the clock.
 _GUESTS = (
     domain.GuestSpec(name='idle', memory_mib=1024),
     domain.GuestSpec(name='busy', memory_mib=1024, hog_mib=400),
     domain.GuestSpec(name='small', memory_mib=2048, current_mib=520),
+    domain.GuestSpec(
+        name='keeper',
+        memory_mib=1024,
+        driver=domain.Driver.TIMED,
+        agent=True,
+    ),
 )
 _SMALL_KIB = 520 * 1024
+
+# The keeper waits at 768 MiB until shortly before its deadline.
+_ABANDONED = ('--target', '256M', '--segment', '2900ms=768M')
+_ABANDONED_SECONDS = 3.0
+_HELD_KIB = 768 * 1024
 
 _ENDS = {'idle': 'target', 'busy': 'deadline', 'small': 'refused'}
 # The third exit code of apply: somebody was refused.
@@ -67,15 +81,39 @@ class Demo:
         )
         self._expect('stop.json', {'idle': 'deadline'})
 
+    def abandon(self, keeper: guest.Guest) -> None:
+        """Kill the command in mid-policy: the guest stops all the same."""
+        words = ('apply', 'keeper', *_ABANDONED, '--duration', '3s')
+        self._title('A guest that keeps the clock itself: kill -9', words)
+        with subprocess.Popen(self._words(words), cwd=self._folder) as command:
+            keeper.wait(lambda: keeper.actual_kib == _HELD_KIB, 'its segment')
+            command.kill()
+        over_at = time.monotonic() + _ABANDONED_SECONDS
+        keeper.wait(lambda: time.monotonic() > over_at, 'its deadline')
+        print('killed; what the driver in the guest says a while later:')
+        said = keeper.shell('cat /sys/class/timed_balloon/balloon0/status')
+        shown = ('state', 'reason', 'duration_ms', 'last_move_us')
+        for line in said.splitlines():
+            if line.partition('=')[0] in shown:
+                print(f'    {line}')
+        if 'reason=deadline' not in said:
+            self.complaints.append(f'the keeper did not stop on time: {said}')
+
+    def _title(self, title: str, words: Sequence[str]) -> None:
+        print(f'\n### {title}\n$ nova-balloon-timer {shlex.join(words)}')
+        sys.stdout.flush()
+
+    def _words(self, words: Sequence[str]) -> list[str]:
+        return [_COMMAND, *words, '--connect', self._uri]
+
     def _step(
         self,
         title: str,
         *arguments: str,
         exit_code: int = 0,
     ) -> None:
-        print(f'\n### {title}\n$ nova-balloon-timer {shlex.join(arguments)}')
-        sys.stdout.flush()
-        words = [_COMMAND, *arguments, '--connect', self._uri]
+        self._title(title, arguments)
+        words = self._words(arguments)
         found = subprocess.run(words, check=False, cwd=self._folder).returncode
         if found != exit_code:
             self.complaints.append(
@@ -98,16 +136,18 @@ class Demo:
 def _show_by_hand(folder: pathlib.Path) -> list[str]:
     folder.mkdir()
     with libvirtd.PrivateLibvirtd(folder) as lab:
-        print('==> booting three guests', flush=True)
+        print('==> booting four guests', flush=True)
         guests = guest.start_all(
             lab.open(), _GUESTS, lab.root / 'console', image.ensure()
         )
         try:
             for started in guests:
                 started.wait_ready()
-            guests[-1].wait_actual(_SMALL_KIB)
+            *_, small, keeper = guests
+            small.wait_actual(_SMALL_KIB)
             demo = Demo(lab.uri, folder)
             demo.run()
+            demo.abandon(keeper)
             return demo.complaints
         finally:
             guest.stop_all(guests)
