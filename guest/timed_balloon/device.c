@@ -92,6 +92,8 @@ int tb_device_start(struct tb_balloon *balloon)
 		return error;
 	tb_reporting_tell_poison(balloon);
 	virtio_device_ready(balloon->vdev);
+	/* Before a reboot it may have been another size. */
+	tb_target_write_actual(balloon);
 	error = tb_reporting_start(balloon);
 	if (error) {
 		tb_reset(balloon);
