@@ -26,6 +26,7 @@ from tools.lab import initramfs
 _HERE = pathlib.Path(__file__).resolve().parent
 _SOURCES = (
     'archive.py',
+    'await.c',
     'headers.py',
     'hog.c',
     'image.py',

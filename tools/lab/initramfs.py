@@ -24,6 +24,7 @@ _MODULES = (
     'lzo-rle',
     'zram',
 )
+_PROGRAMS = ('await', 'hog')
 _DIRECTORIES = (
     'bin',
     'dev',
@@ -65,9 +66,10 @@ def _populate(unpacked: pathlib.Path, root: pathlib.Path) -> None:
             (root / 'bin' / applet).symlink_to('busybox')
     for module in _MODULES:
         _copy_module(module, unpacked, root)
-    hog = root / 'bin' / 'hog'
-    command.run('gcc', '-static', '-O2', '-o', hog, _HERE / 'hog.c')
-    command.run('strip', hog)
+    for name in _PROGRAMS:
+        program = root / 'bin' / name
+        source = _HERE / f'{name}.c'
+        command.run('gcc', '-static', '-O2', '-s', '-o', program, source)
     agent = _find(unpacked, 'sbin/qemu-ga')
     shutil.copy(agent, root / 'usr' / 'sbin')
     for library in _libraries(unpacked, agent):
