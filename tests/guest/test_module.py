@@ -8,6 +8,7 @@ from tests.guest import base
 from tools.lab import checkpatch
 from tools.lab import driver
 from tools.lab import image
+from tools.lab import kernel_matrix
 
 # The harness of the fuzzer keeps the kernel's style, but is a program.
 _OF_USER_SPACE = 'CAMELCASE,PREFER_DEFINED_ATTRIBUTE_MACRO,PREFER_KERNEL_TYPES'
@@ -42,6 +43,13 @@ class ModuleTest(base.GuestTest):
 
     def test_compiles_without_a_warning(self) -> None:
         self.assert_no_complaint(self.build('W=1', 'KCFLAGS=-Werror'))
+
+    def test_newer_kernel(self) -> None:
+        """One that differs, to see early what has to change for the others."""
+        (outcome,) = kernel_matrix.try_suite('trixie', ['cloud-amd64'])
+
+        self.assertTrue(outcome.built)
+        self.assertEqual([], [*outcome.warnings, *outcome.sparse])
 
     def test_sparse(self) -> None:
         printed = self.build('C=2', 'CF=-D__CHECK_ENDIAN__')

@@ -29,8 +29,12 @@ class Archive:
         try:
             return act()
         except error.LabError:
-            command.run('apt-get', *self._options, 'update')
+            self.update()
             return act()
+
+    def update(self) -> None:
+        """Refresh the lists of packages."""
+        command.run('apt-get', *self._options, 'update')
 
     def needs(self, package: str) -> list[str]:
         """Name what a package needs.

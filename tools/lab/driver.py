@@ -54,12 +54,28 @@ def make(
     :param words: further ones for ``make``, such as ``W=1``.
     :returns: in ``stdout`` all that it printed.
     """
-    directory.mkdir(parents=True)
+    return make_in(pathlib.Path('/'), headers, directory, *words)
+
+
+def make_in(
+    root: pathlib.Path,
+    headers: pathlib.Path,
+    directory: pathlib.Path,
+    *words: str,
+) -> subprocess.CompletedProcess[str]:
+    """Do the same with the compiler and the headers of another root.
+
+    :param headers: seen from within, as is the directory.
+    """
+    copy = root / directory.relative_to('/')
+    copy.mkdir(parents=True)
     for source in sources():
-        shutil.copy(source, directory)
-    command_line = ('make', f'-j{os.cpu_count()}', '-C', str(headers))
+        shutil.copy(source, copy)
+    make = ('make', f'-j{os.cpu_count()}', '-C', headers, f'M={directory}')
+    enter = () if root == pathlib.Path('/') else ('chroot', root)
     return subprocess.run(
-        (*command_line, f'M={directory}', *words, 'modules'),
+        (*enter, *make, *words, 'modules'),
+        env=os.environ | {'LANG': 'C', 'LC_ALL': 'C'},
         check=False,
         text=True,
         stdout=subprocess.PIPE,

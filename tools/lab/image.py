@@ -25,7 +25,6 @@ from tools.lab import initramfs
 
 _HERE = pathlib.Path(__file__).resolve().parent
 _SOURCES = (
-    'archive.py',
     'await.c',
     'headers.py',
     'hog.c',
@@ -145,17 +144,26 @@ def _build_base(
     headers.relocate(made / 'headers')
 
 
-def _add_driver(base: pathlib.Path, made: pathlib.Path) -> None:
-    """Add the driver: the kernel unpacks one archive after the other."""
-    module = driver.build(
-        headers.find(base / 'headers'), made.with_name('driver')
-    )
-    os.link(base / 'vmlinuz', made / 'vmlinuz')
+def add_module(module: pathlib.Path, made: pathlib.Path) -> None:
+    """Write the initramfs of an image with a module added to it.
+
+    :param made: the image's folder, beside which there may be scratch files.
+    :raises LabError: a tool or a package is missing.
+    """
     root = made.with_name('root')
     (root / 'modules').mkdir(parents=True)
     shutil.copy(module, root / 'modules')
     added = made.with_name('added.img')
     initramfs.pack(root, added)
+    # The kernel unpacks one archive after the other.
     with (made / 'initrd.img').open('wb') as initrd:
-        for part in (base / 'initrd.img', added):
+        for part in (_ensure_base() / 'initrd.img', added):
             initrd.write(part.read_bytes())
+
+
+def _add_driver(base: pathlib.Path, made: pathlib.Path) -> None:
+    module = driver.build(
+        headers.find(base / 'headers'), made.with_name('driver')
+    )
+    os.link(base / 'vmlinuz', made / 'vmlinuz')
+    add_module(module, made)
