@@ -35,10 +35,12 @@ class PolicyResumed:
     """A policy that ran when this service ended shall run on.
 
     :param started_at: on our monotonic clock; it may have been long ago
+    :param timing: who kept its clock; None: that was not decided
     """
 
     policy: model.BalloonPolicy
     started_at: float
+    timing: timekeeping.Timing | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,7 +132,9 @@ class HostCrank(manager.Manager):
 
         self.call(resume)
         self.post(
-            message.PolicyResumed(policy=balloon_policy, started_at=started_at)
+            message.PolicyResumed(
+                policy=balloon_policy, started_at=started_at, timing=timing
+            )
         )
 
     def stop(self) -> None:

@@ -37,6 +37,14 @@ class Clock:
         """Return who keeps it: the host, as long as nothing else is known."""
         return self._timing or timekeeping.Timing()
 
+    def resume(self, timing: timekeeping.Timing | None) -> None:
+        """Take over what was decided before this service was started.
+
+        A guest that kept it is asked anew: whether it still does.
+        """
+        if timing is not None and timing.keeper is _Mode.HOST:
+            self._timing = timing
+
     def offer(self) -> None:
         """Note that the guest may begin at any moment."""
         self.may_be_in_guest = True

@@ -40,7 +40,7 @@ class Freeze:
         self._look_seconds = _FIRST_LOOK_SECONDS
         self._failures = 0
         self._words = ''
-        self._awaits_guest = False
+        self._awaits_guest_until: float | None = None
         self._guest_report: timekeeping.GuestReport | None = None
         self._guest_words = ''
 
@@ -84,11 +84,11 @@ class Freeze:
         self._last_looked_at = sample.at
         self._failures = 0
 
-    def conclusion(self) -> message.ConcludePolicy | None:
+    def conclusion(self, now: float) -> message.ConcludePolicy | None:
         """Return the question to a guest that may have kept the clock."""
         if not self.ended.clock.may_be_in_guest:
             return None
-        self._awaits_guest = True
+        self._awaits_guest_until = now + self._settings.guest_report_seconds
         # NOTE: one that is about to reach its target needs no more orders.
         is_there = self._verdict.trigger is states.Trigger.TARGET_REACHED
         balloon_policy = self.ended.balloon_policy
@@ -104,20 +104,30 @@ class Freeze:
         :returns: whether it was asked for
         """
         if (
-            not self._awaits_guest
+            self._awaits_guest_until is None
             or event.policy_uuid != self.ended.balloon_policy.uuid
         ):
             return False
-        self._awaits_guest = False
+        self._awaits_guest_until = None
         self._guest_report = event.report
         self._guest_words = event.words
         if event.report is not None:
             self.ended.clock.accept()
         return True
 
-    def is_over(self) -> bool:
-        """Tell whether nothing more is to be learned."""
-        return self.is_still() and not self._awaits_guest
+    def is_over(self, now: float) -> bool:
+        """Tell whether nothing more is to be learned.
+
+        A guest that is slow to say how it ended is not waited for: there may
+        be a policy that is to succeed.
+        """
+        if not self.is_still():
+            return False
+        until = self._awaits_guest_until
+        if until is not None and now >= until:
+            self._guest_words = 'it does not answer'
+            until = None
+        return until is None
 
     def is_still(self) -> bool:
         """Tell whether the balloon has stood still long enough."""
@@ -184,6 +194,14 @@ class Freeze:
             confirmed=confirmed,
             remark=remark,
             guest_report=self._guest_report,
+            guest_late=self._guest_late(),
+        )
+
+    def _guest_late(self) -> tuple[float, int] | None:
+        if self._guest_report is None:
+            return None
+        return reconciliation.lateness(
+            self._guest_report, self.ended, self._settings
         )
 
 
@@ -203,6 +221,7 @@ def report(
     confirmed: bool,
     remark: str = '',
     guest_report: timekeeping.GuestReport | None = None,
+    guest_late: tuple[float, int] | None = None,
 ) -> model.EndReport:
     """Put together how a policy ended, from its curve."""
     points = ended.curve.points
@@ -213,7 +232,7 @@ def report(
     confirmed = confirmed and bool(points)
     end_kib = points[-1].actual_kib if confirmed else None
     reason = states.REASONS[verdict.trigger]
-    late = _Lateness(ended, reason, end_kib, guest_report)
+    late = _Lateness(ended, reason, end_kib, guest_late)
     moved_kib = None
     if end_kib is not None:
         moved_kib = start_kib - end_kib
@@ -248,15 +267,14 @@ class _Lateness:
         ended: engine_run.Run,
         reason: model.EndReason,
         end_kib: int | None,
-        guest_report: timekeeping.GuestReport | None,
+        guest_late: tuple[float, int] | None,
     ) -> None:
         self.seconds: float | None = None
         self.moved_kib: int | None = None
         if reason is not model.EndReason.DEADLINE:
             return
-        if guest_report is not None:
-            self.seconds = guest_report.lateness_seconds
-            self.moved_kib = guest_report.moved_after_deadline_kib
+        if guest_late is not None:
+            self.seconds, self.moved_kib = guest_late
             return
         if end_kib is None:
             return

@@ -94,7 +94,7 @@ class Freezer:
         if freeze is None:
             return []
         freeze.confirm_order(event)
-        conclusion = freeze.conclusion()
+        conclusion = freeze.conclusion(now)
         actions: Actions = [] if conclusion is None else [conclusion]
         return actions + self._watch(freeze, now)
 
@@ -128,7 +128,7 @@ class Freezer:
         )
 
     def _watch(self, freeze: engine_freeze.Freeze, now: float) -> Actions:
-        if freeze.is_over():
+        if freeze.is_over(now):
             return self._finish(freeze, states.Trigger.STILL)
         if freeze.is_frozen:
             guest_uuid = freeze.ended.balloon_policy.guest_uuid

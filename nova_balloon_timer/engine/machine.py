@@ -130,8 +130,9 @@ class Engine:
         actions = self._supersede(event.policy, now)
         run = self._begin(event.policy, event.started_at)
         run.resumed_at = now
+        run.clock.resume(event.timing)
         if run.clock.is_undecided and not run.is_overdue:
-            return actions + self._offer(run)
+            return actions + self._look_at_successor(event.policy.guest_uuid)
         if run.clock.is_undecided:
             run.clock.offer()  # it may have been, by our predecessor
         run.state = states.advance(run.state, _Trigger.READY)
@@ -282,7 +283,7 @@ class Engine:
             if not run.is_ready():
                 return self._wait_for_statistics(run, now)
             if run.clock.is_undecided:
-                return self._offer(run)
+                return self._offer(run, now)
             actions += self._start(run)
         verdict = run.judge(sample)
         if verdict is not None:
@@ -299,9 +300,9 @@ class Engine:
             self._looks.set(guest_uuid, look_at)
         return actions
 
-    def _offer(self, run: engine_run.Run) -> Actions:
+    def _offer(self, run: engine_run.Run, now: float) -> Actions:
         offer = run.offer()
-        self._deadlines.set(offer.guest_uuid, run.ends_at)
+        self._deadlines.set(offer.guest_uuid, run.takes_over_at(now))
         return [offer]
 
     def _take_over(
@@ -348,6 +349,8 @@ class Engine:
             self._looks.set(run.balloon_policy.guest_uuid, now + seconds)
 
     def _pass_deadline(self, run: engine_run.Run, now: float) -> Actions:
+        if run.state is states.State.OFFERED and now < run.deadline_at:
+            return self._take_over(run, engine_run.NO_ANSWER, now)
         return self._end(run, run.judge_deadline(), now)
 
     def _end_by(
@@ -384,4 +387,8 @@ class Engine:
 
     def _look_at_successor(self, guest_uuid: str) -> Actions:
         run = self._runs.get(guest_uuid)
-        return [] if run is None else self._look(run)
+        if run is None or self._freezer.has(guest_uuid):
+            return []
+        if run.awaits_offer:
+            return self._offer(run, self._latest)
+        return self._look(run)

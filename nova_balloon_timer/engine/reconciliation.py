@@ -3,8 +3,10 @@
 
 from collections.abc import Mapping
 import dataclasses
+import math
 import types
 
+from nova_balloon_timer import model
 from nova_balloon_timer import timekeeping
 from nova_balloon_timer import units
 from nova_balloon_timer.engine import judge
@@ -28,6 +30,26 @@ _OWN_ENDS: Mapping[timekeeping.GuestEnd, states.Trigger] = (
     )
 )
 
+# What the guest may have been before, as far as the host can know. That it
+# suffers is the host's own finding, and is never overruled.
+_MAY_BE_SECOND = {
+    _Trigger.TARGET_REACHED: (
+        _Trigger.DEADLINE_PASSED,
+        _Trigger.STALLED,
+        _Trigger.CANCELLED,
+        _Trigger.SUPERSEDED,
+        _Trigger.HOST_RECOVERED,
+    ),
+    _Trigger.DEADLINE_PASSED: (
+        _Trigger.STALLED,
+        _Trigger.CANCELLED,
+        _Trigger.SUPERSEDED,
+        _Trigger.HOST_RECOVERED,
+    ),
+    _Trigger.STALLED: (_Trigger.DEADLINE_PASSED,),
+    _Trigger.DISTRESSED: (_Trigger.DEADLINE_PASSED, _Trigger.STALLED),
+}
+
 
 def reconcile(
     verdict: judge.Verdict,
@@ -44,32 +66,69 @@ def reconcile(
     :param verdict: why the host ended it
     :param guest_report: None if the guest says nothing
     """
-    if guest_report is None or verdict.trigger is _Trigger.TARGET_REACHED:
+    if guest_report is None:
         return verdict
-    trigger = _OWN_ENDS.get(guest_report.reason, verdict.trigger)
-    if trigger is verdict.trigger:
-        return verdict
-    if trigger is _Trigger.TARGET_REACHED and not _was_reached(
-        ended, settings.tolerance_kib
-    ):
+    trigger = _OWN_ENDS.get(guest_report.reason)
+    if trigger is None or verdict.trigger not in _MAY_BE_SECOND[trigger]:
         return verdict
     earliest_at = ended.deadline_at - settings.guest_grace_seconds
-    if trigger is _Trigger.DEADLINE_PASSED and ended_at < earliest_at:
+    contradicted = {
+        _Trigger.TARGET_REACHED: _short_kib(ended) > settings.tolerance_kib,
+        _Trigger.DEADLINE_PASSED: ended_at < earliest_at,
+        _Trigger.DISTRESSED: (
+            ended.balloon_policy.direction is model.Direction.DEFLATE
+        ),
+    }
+    if contradicted.get(trigger, False):
         return verdict
     return dataclasses.replace(
         verdict, trigger=trigger, detail=_words(guest_report)
     )
 
 
-def _was_reached(ended: engine_run.Run, tolerance_kib: int) -> bool:
+def lateness(
+    guest_report: timekeeping.GuestReport,
+    ended: engine_run.Run,
+    settings: engine_settings.EngineSettings,
+) -> tuple[float, int] | None:
+    """Return what a guest says of its balloon after the deadline.
+
+    :returns: seconds, and KiB that moved; None if the host has seen more
+        than that with its own eyes
+    """
+    after = [
+        point
+        for point in ended.curve.points
+        if point.at > ended.deadline_at + guest_report.lateness_seconds
+    ]
+    if not after:
+        return None
+    # NOTE: a page that moves later than the guest says may be one that is
+    # given back; only movement between looks is certain.
+    moved_kib = max(
+        judge.ahead_kib(
+            ended.balloon_policy.direction,
+            point.actual_kib,
+            after[0].actual_kib,
+        )
+        for point in after
+    )
+    if moved_kib > settings.tolerance_kib:
+        return None
+    return (
+        guest_report.lateness_seconds,
+        guest_report.moved_after_deadline_kib,
+    )
+
+
+def _short_kib(ended: engine_run.Run) -> float:
     last = ended.curve.last
     if last is None:
-        return False
+        return math.inf
     balloon_policy = ended.balloon_policy
-    short_kib = judge.ahead_kib(
+    return judge.ahead_kib(
         balloon_policy.direction, balloon_policy.target_kib, last.actual_kib
     )
-    return short_kib <= tolerance_kib
 
 
 def _words(guest_report: timekeeping.GuestReport) -> str:

@@ -17,7 +17,7 @@ NO_STATISTICS = (
 )
 
 
-NO_ANSWER = 'the guest was given the policy and did not answer in its duration'
+NO_ANSWER = 'the guest did not answer in time whether it keeps the clock'
 
 
 class Run:
@@ -56,6 +56,21 @@ class Run:
             self.resumed_at is not None and self.resumed_at >= self.deadline_at
         )
 
+    def takes_over_at(self, now: float) -> float:
+        """Return until when the guest's answer is waited for.
+
+        Where it must be the guest who keeps the clock, to the end.
+        """
+        if self.clock.must_be_with_guest:
+            return self.ends_at
+        share_seconds = (
+            self.balloon_policy.duration_seconds * self._settings.offer_share
+        )
+        patience_seconds = min(
+            share_seconds, self._settings.offer_longest_seconds
+        )
+        return min(now + patience_seconds, self.ends_at)
+
     @property
     def ends_at(self) -> float:
         """Return when the host ends it, if nothing else has."""
@@ -73,6 +88,15 @@ class Run:
             policy=self.balloon_policy,
             deadline_at=self.deadline_at,
             may_be_known=self.resumed_at is not None,
+        )
+
+    @property
+    def awaits_offer(self) -> bool:
+        """Tell whether it is to go on with a guest that may know it."""
+        return (
+            self.state is states.State.PENDING
+            and self.resumed_at is not None
+            and self.clock.is_undecided
         )
 
     def is_offered(self, policy_uuid: str) -> bool:

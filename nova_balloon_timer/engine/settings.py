@@ -20,6 +20,9 @@ class EngineSettings:
     :param quiet_seconds: no orders this shortly before a deadline, so that
         the guest's line is free when it comes; QEMU needs 2-8 ms for an
         order in mid-inflation
+    :param offer_longest_seconds: a guest that has not answered for so long,
+        or for ``offer_share`` of the duration, is not waited for
+    :param guest_report_seconds: likewise in the end, for its own account
     :param guest_grace_seconds: so long after the deadline of a policy whose
         clock the guest keeps the host ends it, if the guest has not; writing
         to a guest that swaps takes up to 25 ms
@@ -45,6 +48,9 @@ class EngineSettings:
     poll_longest_seconds: float = 0.1
     hold_poll_seconds: float = 0.25
     quiet_seconds: float = 0.01
+    offer_longest_seconds: float = 2.0
+    offer_share: float = 0.5
+    guest_report_seconds: float = 2.0
     guest_grace_seconds: float = 0.05
     last_look_seconds: float = 0.03
     stall_window_seconds: float = 2.0

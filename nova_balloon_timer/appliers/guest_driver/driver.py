@@ -16,13 +16,15 @@ from nova_balloon_timer.appliers.guest_driver import status as guest_status
 _VERSIONS = ('1',)
 
 _DIRECTORY = '/sys/class/timed_balloon/balloon0'
-ABI = f'{_DIRECTORY}/abi'
 POLICY = f'{_DIRECTORY}/policy'
 STATUS = f'{_DIRECTORY}/status'
 
 # A line is written, and then flushed: half of the second call is on the way
 # back.
 _WAYS = 1.5
+
+# So long after it was written a line may begin a policy.
+_BEGIN_SECONDS = 0.5
 
 
 class GuestDriver:
@@ -46,13 +48,7 @@ class GuestDriver:
 
         :raises NoGuestClock: it is not, or we do not
         """
-        with self._files.open(ABI, 'r') as file:
-            version = file.read().strip()
-        if version not in _VERSIONS:
-            raise self._refusal(
-                f'the interface of its driver has version {version[:16]!r}, '
-                f'and not {" or ".join(_VERSIONS)}'
-            )
+        self._status()
 
     def offer(self, action: message.OfferPolicy) -> None:
         """Write a policy; the driver counts from its receipt.
@@ -63,18 +59,27 @@ class GuestDriver:
         objection = line.objection(action.policy)
         if objection:
             raise self._refusal(objection)
-        if action.may_be_known and self._knows(action.policy.uuid):
-            return
         asked_at = self._clock()
+        status = self._first_status(action)
+        if action.may_be_known and status.policy_uuid == action.policy.uuid:
+            if status.is_running:
+                return
+            raise self._refusal('it ended it while this service was away')
+        opens_at = self._clock()
         with self._files.open(POLICY, 'w') as file:
             # NOTE: the guest counts from its receipt of the line, which will
             # take about as long as to open the file, and half as long again.
             now = self._clock()
-            on_the_way_seconds = _WAYS * (now - asked_at)
+            on_the_way_seconds = _WAYS * (now - opens_at)
             left_seconds = action.deadline_at - now - on_the_way_seconds
             if left_seconds <= 0:
                 raise self._refusal('its agent took too long to answer')
-            file.write(line.start(action.policy, left_seconds))
+            # NOTE: an agent that hangs now, and passes the line on when
+            # nobody expects it any more, is too late for its guest's driver.
+            begin_by_ms = status.now_ms + int(
+                (now - asked_at + _BEGIN_SECONDS) * 1000
+            )
+            file.write(line.start(action.policy, left_seconds, begin_by_ms))
 
     def conclude(
         self, action: message.ConcludePolicy
@@ -97,12 +102,28 @@ class GuestDriver:
         with self._files.open(POLICY, 'w') as file:
             file.write(line.cancel(policy_uuid))
 
-    def _knows(self, policy_uuid: str) -> bool:
-        return self._status().policy_uuid == policy_uuid
+    def _first_status(
+        self, action: message.OfferPolicy
+    ) -> guest_status.Status:
+        try:
+            return self._status()
+        except exception.NoGuestClock as error:
+            if not action.may_be_known:
+                raise
+            # It may run the policy, only nobody tells.
+            raise exception.GuestBusy(
+                guest=self._guest_uuid, why=error.why
+            ) from error
 
     def _status(self) -> guest_status.Status:
         with self._files.open(STATUS, 'r') as file:
-            return guest_status.parse(file.read(), self._guest_uuid)
+            status = guest_status.parse(file.read(), self._guest_uuid)
+        if status.version not in _VERSIONS:
+            raise self._refusal(
+                f'the interface of its driver has version {status.version}, '
+                f'and not {" or ".join(_VERSIONS)}'
+            )
+        return status
 
     def _refusal(self, why: str) -> exception.NoGuestClock:
         return exception.NoGuestClock(guest=self._guest_uuid, why=why)

@@ -25,11 +25,14 @@ def objection(balloon_policy: model.BalloonPolicy) -> str:
     return ''
 
 
-def start(balloon_policy: model.BalloonPolicy, left_seconds: float) -> str:
+def start(
+    balloon_policy: model.BalloonPolicy, left_seconds: float, begin_by_ms: int
+) -> str:
     """Write the line that begins a policy.
 
     :param left_seconds: until its deadline; what is over was used up by the
         host
+    :param begin_by_ms: on the guest's own clock; it comes too late after that
     """
     used_seconds = balloon_policy.duration_seconds - left_seconds
     words = [
@@ -38,6 +41,7 @@ def start(balloon_policy: model.BalloonPolicy, left_seconds: float) -> str:
         f'direction={balloon_policy.direction.value}',
         f'target_kib={_balloon_kib(balloon_policy, balloon_policy.target_kib)}',
         f'duration_ms={max(1, int(left_seconds * 1000))}',
+        f'begin_by_ms={begin_by_ms}',
     ]
     segments = _segments(balloon_policy, used_seconds, left_seconds)
     if segments:

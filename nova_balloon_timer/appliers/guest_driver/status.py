@@ -6,9 +6,13 @@ import re
 
 from nova_balloon_timer import exception
 from nova_balloon_timer import timekeeping
+from nova_balloon_timer.appliers.guest_driver import line
 
 _PAGE_KIB = 4
 _LONGEST_NUMBER = 18
+_MOST_FAILURES = 2**31
+# No guest has been up for that long.
+_LATEST_MS = 10**14
 _LONGEST_TEXT = 4096
 
 
@@ -21,6 +25,16 @@ class Status:
 
     words: dict[str, str]
     guest_uuid: str
+
+    @property
+    def version(self) -> str:
+        """Return the version of the driver's interface."""
+        return self._word('abi')[:8]
+
+    @property
+    def now_ms(self) -> int:
+        """Return what the guest's clock showed."""
+        return self._number('now_ms', _LATEST_MS)
 
     @property
     def policy_uuid(self) -> str:
@@ -38,19 +52,23 @@ class Status:
         :param maximum_kib: what the guest's hypervisor gave it
         :raises NoGuestClock: it makes no sense
         """
-        duration_us = self._number('duration_ms') * 1000
-        late_us = max(0, self._number('last_move_us') - duration_us)
-        after_kib = self._number('pages_after_deadline') * _PAGE_KIB
+        longest_us = 2 * line.LONGEST_SECONDS * 1_000_000
+        duration_us = self._number('duration_ms', longest_us) * 1000
+        moved_us = self._number('last_move_us', longest_us)
+        most_pages = maximum_kib // _PAGE_KIB
+        after_pages = self._number('pages_after_deadline', most_pages)
         return timekeeping.GuestReport(
             reason=self._reason(),
             start_kib=self._actual_kib('start_kib', maximum_kib),
             target_kib=self._actual_kib('target_kib', maximum_kib),
             reached_kib=self._actual_kib('reached_kib', maximum_kib),
-            moved_kib=self._number('pages_moved') * _PAGE_KIB,
-            elapsed_seconds=self._number('elapsed_us') / 1e6,
-            lateness_seconds=late_us / 1e6,
-            moved_after_deadline_kib=min(after_kib, maximum_kib),
-            allocation_failures=self._number('allocation_failures'),
+            moved_kib=self._number('pages_moved', most_pages) * _PAGE_KIB,
+            elapsed_seconds=self._number('elapsed_us', longest_us) / 1e6,
+            lateness_seconds=max(0, moved_us - duration_us) / 1e6,
+            moved_after_deadline_kib=after_pages * _PAGE_KIB,
+            allocation_failures=self._number(
+                'allocation_failures', _MOST_FAILURES
+            ),
         )
 
     def _reason(self) -> timekeeping.GuestEnd:
@@ -62,14 +80,13 @@ class Status:
             raise self._nonsense('reason') from None
 
     def _actual_kib(self, key: str, maximum_kib: int) -> int:
-        balloon_kib = self._number(key)
-        if balloon_kib > maximum_kib:
-            raise self._nonsense(key)
-        return maximum_kib - balloon_kib
+        return maximum_kib - self._number(key, maximum_kib)
 
-    def _number(self, key: str) -> int:
+    def _number(self, key: str, highest: int) -> int:
         word = self._word(key)
         if not word.isdigit() or len(word) > _LONGEST_NUMBER:
+            raise self._nonsense(key)
+        if int(word) > highest:
             raise self._nonsense(key)
         return int(word)
 

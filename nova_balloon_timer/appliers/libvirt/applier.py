@@ -58,7 +58,7 @@ class LibvirtApplier(base.Applier):
         self._statistics = statistics.StatisticsReader()
         self._findings = eligibility.Findings()
         self._changed_periods: dict[str, int] = {}
-        self._silence = guest_agent.Silence()
+        self._agents = guest_agent.Agents()
         self._watcher: watcher.Watcher | None = None
 
     def list_guests(self) -> Sequence[model.Guest]:
@@ -67,7 +67,7 @@ class LibvirtApplier(base.Applier):
             *self._findings.known(),
             *self._statistics.known(),
             *self._changed_periods.copy(),
-            *self._silence.known(),
+            *self._agents.known(),
         }
         with self._sessions.connection() as connection:
             handles = connection.listAllDomains()
@@ -144,14 +144,13 @@ class LibvirtApplier(base.Applier):
     def offer(self, action: message.OfferPolicy) -> None:
         """Give the guest's driver a policy."""
         with self._driver(action.guest_uuid) as driver:
-            driver.check()
             driver.offer(action)
 
     def conclude(
         self, action: message.ConcludePolicy
     ) -> timekeeping.GuestReport:
         """Ask the guest's driver how a policy went."""
-        with self._driver(action.guest_uuid) as driver:
+        with self._driver(action.guest_uuid, is_last=True) as driver:
             return driver.conclude(action)
 
     def connect(self) -> None:
@@ -212,11 +211,15 @@ class LibvirtApplier(base.Applier):
         self._sessions.close()
 
     @contextlib.contextmanager
-    def _driver(self, guest_uuid: str) -> Iterator[guest_driver.GuestDriver]:
-        with self._sessions.domain(guest_uuid) as domain:
-            files = guest_agent.AgentFiles(
-                guest_uuid, domain.handle, self._silence
-            )
+    def _driver(
+        self, guest_uuid: str, *, is_last: bool = False
+    ) -> Iterator[guest_driver.GuestDriver]:
+        with (
+            self._sessions.domain(guest_uuid) as domain,
+            self._agents.dialogue(
+                guest_uuid, domain.handle, is_last=is_last
+            ) as files,
+        ):
             yield guest_driver.GuestDriver(guest_uuid, files)
 
     def _describe(self, handle: libvirt.virDomain) -> model.Guest:
@@ -235,5 +238,5 @@ class LibvirtApplier(base.Applier):
     def _forget(self, guest_uuid: str) -> None:
         self._findings.forget(guest_uuid)
         self._statistics.forget(guest_uuid)
-        self._silence.forget(guest_uuid)
+        self._agents.forget(guest_uuid)
         self._changed_periods.pop(guest_uuid, None)

@@ -9,7 +9,7 @@ import libvirt
 from nova_balloon_timer import exception
 
 # NOTE: numbers as in libvirt's virterror.h. Error 38 (a system call) and 1
-# (internal) also stand for a connection that broke; see is_connection_gone.
+# (internal) also stand for a connection that broke; see _is_connection_gone.
 _UNAVAILABLE = {
     libvirt.VIR_ERR_NO_CONNECT,
     libvirt.VIR_ERR_INVALID_CONN,
@@ -24,9 +24,14 @@ _DENIED = {
     libvirt.VIR_ERR_ACCESS_DENIED,
     libvirt.VIR_ERR_OPERATION_DENIED,
 }
-BUSY = {
+_BUSY = {
     libvirt.VIR_ERR_OPERATION_TIMEOUT,
     libvirt.VIR_ERR_AGENT_UNRESPONSIVE,
+}
+_RPC_DOMAINS = {
+    libvirt.VIR_FROM_RPC,
+    libvirt.VIR_FROM_REMOTE,
+    libvirt.VIR_FROM_NONE,
 }
 _GUEST_ERRORS: dict[int, type[exception.ApplierError]] = {
     libvirt.VIR_ERR_NO_DOMAIN: exception.GuestNotFound,
@@ -56,16 +61,16 @@ def _translate(
     why = error.get_error_message() or str(error)
     if code in _DENIED or 'Permission denied' in why:
         return exception.HypervisorDenied(uri=uri, why=why)
-    if code in BUSY:
+    if code in _BUSY:
         return exception.GuestBusy(guest=guest, why=why)
     if code in _GUEST_ERRORS and guest is not None:
         return _GUEST_ERRORS[code](guest=guest, why=why)
-    if guest is None or is_connection_gone(error):
+    if guest is None or _is_connection_gone(error):
         return exception.HypervisorUnavailable(uri=uri, why=why)
     return exception.HypervisorError(guest=guest, why=why)
 
 
-def is_connection_gone(error: libvirt.libvirtError) -> bool:
+def _is_connection_gone(error: libvirt.libvirtError) -> bool:
     """Tell a broken connection from a guest's own trouble.
 
     A call in flight fails with a system error of the RPC layer when the
@@ -73,14 +78,17 @@ def is_connection_gone(error: libvirt.libvirtError) -> bool:
     """
     if error.get_error_code() not in _UNAVAILABLE:
         return False
-    rpc_domains = (
-        libvirt.VIR_FROM_RPC,
-        libvirt.VIR_FROM_REMOTE,
-        libvirt.VIR_FROM_NONE,
-    )
     message = error.get_error_message() or ''
     return (
-        error.get_error_domain() in rpc_domains
+        error.get_error_domain() in _RPC_DOMAINS
         or 'closed' in message
         or 'end of file' in message.lower()
+    )
+
+
+def is_of_connection(error: libvirt.libvirtError) -> bool:
+    """Tell it without regard to words, which may be a guest's."""
+    return (
+        error.get_error_code() in _UNAVAILABLE
+        and error.get_error_domain() in _RPC_DOMAINS
     )

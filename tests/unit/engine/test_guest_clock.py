@@ -153,16 +153,24 @@ class OfferTest(GuestClockTestCase):
         self.accept()
         self.assertEqual([], self.decline(0.03))
 
-    def test_no_answer_by_the_deadline(self) -> None:
+    def test_the_host_does_not_wait_for_long(self) -> None:
         self.offer()
-        self.assertEqual([], self.engine.handle_timer(10.0))
-        (freeze,) = self.engine.handle_timer(10.0 + _GRACE_SECONDS)
-        self.assertEqual(test_machine.FREEZE, freeze)
-        self.freeze(10.1, 1024)
-        self.report(10.2, None, 'nobody answers')
-        report = self.only_report(self.sample(11.0, 1024))
-        self.assertIs(model.EndReason.FAILED, report.reason)
-        self.assertIn('did not answer', report.detail)
+        self.assertEqual([], self.engine.handle_timer(2.0))
+        (start,) = self.engine.handle_timer(2.02)
+        assert isinstance(start, message.ReportStart)
+        self.assertIs(_Mode.HOST, start.timing.keeper)
+        self.assertIn('did not answer', start.timing.words)
+        self.assertEqual([1008], self.targets_mib(self.sample(2.1, 1024)))
+        # An answer that comes now changes nothing any more.
+        kinds = {type(action) for action in self.accept(2.2)}
+        self.assertEqual({message.ReadBalloon}, kinds)
+        self.assertEqual([994], self.targets_mib(self.sample(2.3, 1010)))
+
+    def test_half_of_a_short_duration_is_waited_for(self) -> None:
+        self.offer(duration_seconds=1.0)
+        self.assertEqual([], self.engine.handle_timer(0.5))
+        (start,) = self.engine.handle_timer(0.52)
+        self.assertIsInstance(start, message.ReportStart)
 
     def test_cancelled_while_the_guest_has_not_answered(self) -> None:
         self.offer()
@@ -184,6 +192,17 @@ class MustBeGuestTest(GuestClockTestCase):
             end.report.detail,
         )
         self.assertTrue(self.engine.is_idle)
+
+    def test_no_answer_by_the_deadline(self) -> None:
+        self.offer()
+        self.assertEqual([], self.engine.handle_timer(10.0))
+        (freeze,) = self.engine.handle_timer(10.0 + _GRACE_SECONDS)
+        self.assertEqual(test_machine.FREEZE, freeze)
+        self.freeze(10.1, 1024)
+        self.report(10.2, None, 'nobody answers')
+        report = self.only_report(self.sample(11.0, 1024))
+        self.assertIs(model.EndReason.FAILED, report.reason)
+        self.assertIn('did not answer', report.detail)
 
     def test_who_is_silent_is_frozen(self) -> None:
         self.offer()
@@ -223,6 +242,15 @@ class EndTest(GuestClockTestCase):
         self.freeze(10.06, 700)
         self.assertEqual([], self.sample(11.0, 700))
         report = self.only_report(self.report(11.1, guest_report()))
+        self.assertTrue(report.confirmed)
+
+    def test_a_guest_that_is_slow_to_say_it_is_not_waited_for(self) -> None:
+        self.sample(9.0, 700)
+        self.engine.handle_timer(10.05)
+        self.freeze(10.06, 700)
+        self.assertEqual([], self.sample(12.0, 700))
+        report = self.only_report(self.sample(12.1, 700))
+        self.assertIn('it does not answer', report.detail)
         self.assertTrue(report.confirmed)
 
     def test_a_guest_that_does_not_say_how_it_ended(self) -> None:
@@ -330,6 +358,28 @@ class ResumedTest(GuestClockTestCase):
         self.assertIs(model.EndReason.DEADLINE, report.reason)
         self.assertIs(_Mode.GUEST, report.timing.keeper)
         self.assertEqual(0.0004, report.lateness_seconds)
+
+    def test_one_that_the_host_timed_is_not_offered_again(self) -> None:
+        event = message.PolicyResumed(
+            policy=factory.balloon_policy(mode=_Mode.AUTO),
+            started_at=95.0,
+            timing=timekeeping.Timing(words='it has no agent'),
+        )
+        (read,) = self.engine.handle(event, 100.0)
+        self.assertIsInstance(read, message.ReadBalloon)
+        self.assertEqual([884], self.targets_mib(self.sample(100.1, 900)))
+
+    def test_an_offer_waits_for_the_freeze_before_it(self) -> None:
+        self.resume(80.0)
+        later = factory.balloon_policy(mode=_Mode.AUTO, uuid='later')
+        event = message.PolicyResumed(policy=later, started_at=95.0)
+        self.assertEqual([], self.engine.handle(event, 100.0))
+        self.freeze(100.1, 700)
+        self.report(100.2, guest_report())
+        end, offer = self.sample(101.0, 700)
+        self.assertIsInstance(end, message.ReportEnd)
+        assert isinstance(offer, message.OfferPolicy)
+        self.assertEqual('later', offer.policy.uuid)
 
     def test_a_guest_that_lost_it_is_frozen(self) -> None:
         self.resume(95.0, _Mode.GUEST)

@@ -186,16 +186,11 @@ class EngineMachine(stateful.RuleBasedStateMachine):
     def answer(self, guest: str, accepts: bool) -> None:
         """Let a guest answer the offer of its policy, or of one before."""
         uuid = self.live.get(guest, 'policy-0')
-        watched = self.policies.get(uuid)
         event: message.Event = message.PolicyDeclined(
             guest_uuid=guest, policy_uuid=uuid, words='no'
         )
         if accepts:
             event = message.PolicyAccepted(guest_uuid=guest, policy_uuid=uuid)
-            if watched is not None and watched.is_offered:
-                watched.is_with_guest = self.live.get(guest) == uuid
-        if watched is not None:
-            watched.is_offered = False
         self.handle(event)
 
     @stateful.rule(
@@ -300,6 +295,10 @@ class EngineMachine(stateful.RuleBasedStateMachine):
                 case message.ReportStart():
                     watched = self.policies[action.policy.uuid]
                     watched.starts += 1
+                    watched.is_offered = False
+                    watched.is_with_guest = (
+                        action.timing.keeper is timekeeping.Mode.GUEST
+                    )
                     assert watched.starts == 1, 'started twice'
                     assert not watched.is_over, 'started after its end'
                 case message.ReportEnd():

@@ -11,6 +11,8 @@ from tests.unit.engine import factory
 
 # As the driver writes it after 2 s from 1024 to 700 MiB.
 STATUS: dict[str, object] = {
+    'abi': 1,
+    'now_ms': 60_000,
     'state': 'ended',
     'id': factory.POLICY,
     'reason': 'deadline',
@@ -67,7 +69,6 @@ class MemoryFiles:
 
     def __init__(self) -> None:
         self.contents = {
-            guest_driver.ABI: '1\n',
             guest_driver.POLICY: '',
             guest_driver.STATUS: status_text(),
         }

@@ -46,15 +46,15 @@ class CheckTest(DriverTestCase):
         self.assertEqual(0, self.files.open_files)
 
     def test_another_version(self) -> None:
-        self.files.contents[driver.ABI] = '2\n'
+        self.files.contents[driver.STATUS] = memory.status_text(abi=2)
         error = self.assertRaises(exception.NoGuestClock, self.driver.check)
         self.assertEqual(
-            "the interface of its driver has version '2', and not 1",
+            'the interface of its driver has version 2, and not 1',
             error.why,
         )
 
     def test_no_driver(self) -> None:
-        del self.files.contents[driver.ABI]
+        del self.files.contents[driver.STATUS]
         self.assertRaises(exception.NoGuestClock, self.driver.check)
 
 
@@ -64,16 +64,19 @@ class OfferTest(DriverTestCase):
         ((path, text),) = self.files.written
         self.assertEqual(driver.POLICY, path)
         self.assertIn(' duration_ms=8000', text)
+        self.assertIn(' begin_by_ms=60500', text)
         self.assertEqual(0, self.files.open_files)
 
     def test_the_way_to_the_guest_is_its_own_to_count(self) -> None:
-        ticks = iter((100.0, 100.01))
+        ticks = iter((100.0, 100.02, 100.03))
         self.driver = driver.GuestDriver(
             factory.GUEST, self.files, clock=lambda: next(ticks)
         )
         self.offer()
         ((_, text),) = self.files.written
-        self.assertIn(' duration_ms=7974', text)
+        self.assertIn(' duration_ms=7954', text)
+        # It is counted from what the guest's clock showed at the first.
+        self.assertIn(' begin_by_ms=60530', text)
 
     def test_nothing_is_left(self) -> None:
         self.assertRaises(exception.NoGuestClock, self.offer, 100.0)
@@ -81,8 +84,22 @@ class OfferTest(DriverTestCase):
         self.assertEqual(0, self.files.open_files)
 
     def test_one_that_is_known_goes_on(self) -> None:
+        self.files.contents[driver.STATUS] = memory.status_text(
+            state='running', reason='none'
+        )
         self.offer(may_be_known=True)
         self.assertEqual([], self.files.written)
+
+    def test_one_that_it_has_ended_does_not_begin_again(self) -> None:
+        self.assertRaises(
+            exception.NoGuestClock, self.offer, may_be_known=True
+        )
+        self.assertEqual([], self.files.written)
+
+    def test_one_that_may_run_where_nobody_tells(self) -> None:
+        del self.files.contents[driver.STATUS]
+        self.assertRaises(exception.NoGuestClock, self.offer)
+        self.assertRaises(exception.GuestBusy, self.offer, may_be_known=True)
 
     def test_one_that_is_not_known_is_written(self) -> None:
         self.files.contents[driver.STATUS] = memory.status_text(id='another')

@@ -13,7 +13,7 @@ mib = factory.mib
 
 def words(left_seconds: float = 10.0, **changes: Any) -> list[str]:
     balloon_policy = factory.balloon_policy(**changes)
-    text = line.start(balloon_policy, left_seconds)
+    text = line.start(balloon_policy, left_seconds, 4_500)
     assert text.endswith('\n')
     return text.removesuffix('\n').split(' ')
 
@@ -34,6 +34,7 @@ class StartTest(testtools.TestCase):
                 'direction=inflate',
                 f'target_kib={mib(512)}',
                 'duration_ms=10000',
+                'begin_by_ms=4500',
             ],
             words(),
         )
@@ -47,7 +48,7 @@ class StartTest(testtools.TestCase):
         )
         self.assertIn('direction=deflate', found)
         self.assertIn(f'target_kib={mib(256)}', found)
-        self.assertEqual(5, len(found))
+        self.assertEqual(6, len(found))
 
     def test_reserve(self) -> None:
         found = words(guards=factory.guards(reserve_kib=mib(64)))

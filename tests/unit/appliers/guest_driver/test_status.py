@@ -59,6 +59,10 @@ class UntrustedTest(testtools.TestCase):
         for key in ('start_kib', 'target_kib', 'reached_kib'):
             self.assert_nonsense(key, **{key: _MAXIMUM_KIB + 4})
 
+    def test_more_than_could_be(self) -> None:
+        for key in ('pages_moved', 'pages_after_deadline', 'elapsed_us'):
+            self.assert_nonsense(key, **{key: 10**17})
+
     def test_numbers_that_are_none(self) -> None:
         for word in ('-4', '1.5', '', '9' * 30, '\u0664'):
             self.assertRaises(exception.NoGuestClock, report, elapsed_us=word)
