@@ -113,8 +113,8 @@ class PolicyInstruments:
         )
         self._lateness = prometheus_client.Histogram(
             'policy_lateness_seconds',
-            'How long after a deadline the balloon moved: as the guest says that '
-            'kept the clock, or as it was seen.',
+            'How long after a deadline the balloon moved: as it was seen or, '
+            'where the guest kept the clock, as it says.',
             ('timed_by',),
             namespace=meter.NAMESPACE,
             registry=registry,

@@ -42,6 +42,20 @@ class WaitTestCase(shell.RemoteTestCase):
         self.assertIn('web-01: inflate from 1024 MiB to 512 MiB', began)
         self.assertIn('web-01: ended by target after 1.00 s', ended)
 
+    def test_one_has_begun_once_it_is_known_who_keeps_the_clock(self) -> None:
+        view = fake_agent.policy(mode='auto', timed_by='guest')
+        offered = view | {'state': 'offered', 'timed_by': None}
+        self.agent.courses[view['uuid']] = [
+            offered,
+            view,
+            fake_agent.ended(view),
+        ]
+        result = self.shell.run('policy', 'wait', view['uuid'], '-f', 'json')
+        began, *_ = result.stderr.splitlines()
+        self.assertIn('within 2.00 s, timed by the guest', began)
+        self.assertNotIn('by the host', result.stderr)
+        self.assertEqual('guest', result.rows[0]['Timed by'])
+
     def test_one_that_has_ended_long_ago(self) -> None:
         view = fake_agent.ended(fake_agent.policy())
         self.agent.courses[view['uuid']] = [view]
