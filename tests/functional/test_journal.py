@@ -43,7 +43,7 @@ def go(policies):
             return say('refused', uuids)
         say('requested', uuids)
         for policy in policies:
-            journal.start(policy.uuid, now)
+            journal.start(policy.uuid, now, base.BY_GUEST)
             report = base.make_report(
                 policy=policy, started_at=now, deadline_at=now + 2,
                 ended_at=now + 1, curve=factory.make_curve(100, now))
@@ -151,6 +151,7 @@ class KillTest(JournalTest):
         now = time.monotonic()
         for found in flying.values():
             self.assertTrue(found.is_of_this_boot)
+            self.assertIn(found.timing, (None, base.BY_GUEST))
             started_at = found.started_at or now
             self.assertLessEqual(started_at, now)
             report = base.make_report(
@@ -168,18 +169,21 @@ class KillTest(JournalTest):
     def test_a_kill_at_any_moment(self) -> None:
         dice = random.Random(4)  # noqa: S311
         known: dict[str, str] = {}
-        orphans = 0
+        orphans = ends = 0
         for _ in range(_KILLS):
             said = run_and_kill(self.path, dice.uniform(0.0, 0.25))
             before = len(known)
             self.check(said, known)
             orphans += len(known) - before - len(said.ended)
+            ends += len(said.ended)
         self.assertEqual('', self.log.output.strip())
         self.assertEqual(
             [], [it.name for it in self.folder.glob('*.damaged*')]
         )
         # Otherwise it was never killed while anything was in flight.
         self.assertGreater(orphans, 0)
+        # Otherwise nothing was ever ended.
+        self.assertGreater(ends, 0)
 
     def test_a_kill_while_it_is_made(self) -> None:
         for index in range(15):

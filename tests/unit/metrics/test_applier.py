@@ -141,6 +141,13 @@ class MeteredApplierTestCase(base.TestCase):
             self.meter.calls,
         )
 
+    def test_a_guest_that_cannot_keep_the_clock_is_no_error(self) -> None:
+        error = self.assertRaises(
+            exception.NoGuestClock, self.applier.check_clock, _UUID
+        )
+        self.assertEqual('it has no guest agent channel', error.why)
+        self.assertEqual([('check_clock', 0.25, '')], self.meter.calls)
+
 
 class PerformTestCase(test_base.PerformTestCase):
     """What an applier owes to those who carry out actions by it."""
