@@ -8,7 +8,7 @@
 #include "compat.h"
 #include "timed_balloon.h"
 
-/* A queue that was not agreed on does not count, nor do those after it move. */
+/* A queue that was not agreed on has no number: those after it move up. */
 static int tb_find_queues(struct tb_balloon *balloon)
 {
 	struct virtqueue_info info[TB_QUEUES_MAX] = {};
@@ -94,13 +94,20 @@ int tb_device_start(struct tb_balloon *balloon)
 	virtio_device_ready(balloon->vdev);
 	/* Before a reboot it may have been another size. */
 	tb_target_write_actual(balloon);
+	error = tb_oom_start(balloon);
+	if (error)
+		goto reset;
 	error = tb_reporting_start(balloon);
-	if (error) {
-		tb_reset(balloon);
-		return error;
-	}
+	if (error)
+		goto stop_oom;
 	tb_open(balloon);
 	return 0;
+
+stop_oom:
+	tb_oom_stop(balloon);
+reset:
+	tb_reset(balloon);
+	return error;
 }
 
 static void tb_close(struct tb_balloon *balloon, enum tb_reason reason)
@@ -129,6 +136,7 @@ static void tb_close(struct tb_balloon *balloon, enum tb_reason reason)
 void tb_device_stop(struct tb_balloon *balloon, enum tb_reason reason)
 {
 	tb_close(balloon, reason);
+	tb_oom_stop(balloon);
 	while (balloon->size && !balloon->dead) {
 		if (!tb_give_back(balloon))
 			usleep_range(1000, 2000);

@@ -59,12 +59,14 @@ void tb_target_read(struct work_struct *work)
  * @balloon: the balloon, locked
  * @item: gets the plan
  *
- * Return: false if it is reached
+ * Return: false if it is reached, or does not count at present
  */
 bool tb_target_plan(struct tb_balloon *balloon, struct tb_item *item)
 {
 	u64 units;
 
+	if (!balloon->host_in_force)
+		return false;
 	item->direction = TB_INFLATE;
 	if (balloon->host_target < balloon->size)
 		item->direction = TB_DEFLATE;

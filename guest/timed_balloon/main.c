@@ -57,21 +57,16 @@ static int tb_probe(struct virtio_device *vdev)
 				      WQ_MEM_RECLAIM, 0, dev_name(&vdev->dev));
 	if (!balloon->wq)
 		goto free;
-	error = tb_oom_start(balloon);
-	if (error)
-		goto destroy;
 	error = tb_device_start(balloon);
 	if (error)
-		goto stop_oom;
+		goto destroy;
 	error = tb_sysfs_add(balloon);
 	if (error)
-		goto stop_device;
+		goto stop;
 	return 0;
 
-stop_device:
+stop:
 	tb_device_stop(balloon, TB_NO_REASON);
-stop_oom:
-	tb_oom_stop(balloon);
 destroy:
 	destroy_workqueue(balloon->wq);
 free:
@@ -85,7 +80,6 @@ static void tb_remove(struct virtio_device *vdev)
 
 	tb_sysfs_remove(balloon);
 	tb_device_stop(balloon, TB_NO_REASON);
-	tb_oom_stop(balloon);
 	destroy_workqueue(balloon->wq);
 	kfree(balloon);
 }

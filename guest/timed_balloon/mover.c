@@ -32,6 +32,11 @@ void tb_wake_at(struct tb_balloon *balloon, ktime_t when)
 	hrtimer_start(&balloon->wake_timer, when, HRTIMER_MODE_ABS);
 }
 
+static bool tb_is_open(const struct tb_balloon *balloon)
+{
+	return !balloon->stopping && !balloon->dead;
+}
+
 static bool tb_plan(struct tb_balloon *balloon, struct tb_item *item)
 {
 	u64 available = max(si_mem_available(), 0L) * TB_UNITS_PER_PAGE;
@@ -44,12 +49,10 @@ static bool tb_plan(struct tb_balloon *balloon, struct tb_item *item)
 	item->orders = balloon->orders;
 	item->planned_at = ktime_get();
 	item->allocate_until = KTIME_MAX;
-	if (balloon->stopping || balloon->dead)
-		planned = false;
-	else if (tb_policy_runs(balloon))
-		planned = tb_policy_plan(balloon, item, available);
-	else if (balloon->host_in_force)
-		planned = tb_target_plan(balloon, item);
+	if (tb_is_open(balloon))
+		planned = tb_policy_runs(balloon) ?
+			tb_policy_plan(balloon, item, available) :
+			tb_target_plan(balloon, item);
 	if (planned && ktime_before(item->planned_at, balloon->retry_at)) {
 		tb_wake_at(balloon, balloon->retry_at);
 		planned = false;

@@ -20,8 +20,7 @@ static bool tb_oom_stand_back(struct tb_balloon *balloon)
 	if (tb_policy_runs(balloon) &&
 	    balloon->policy.order.direction == TB_INFLATE)
 		tb_policy_end(balloon, TB_BY_OOM);
-	if (balloon->deflate_on_oom &&
-	    tb_way(TB_INFLATE, balloon->size, balloon->host_target + 1))
+	if (balloon->deflate_on_oom && balloon->host_target >= balloon->size)
 		balloon->host_in_force = false;
 	WRITE_ONCE(balloon->orders, balloon->orders + 1);
 	spin_unlock_irqrestore(&balloon->lock, flags);

@@ -191,6 +191,19 @@ static bool tb_policy_hold(struct tb_balloon *balloon, enum tb_hold by,
 	return false;
 }
 
+/* How much of that the reserve leaves; 0 if it is not worth while. */
+static u64 tb_policy_spare(const struct tb_policy *policy, u64 units,
+			   u64 available)
+{
+	u64 reserve = DIV_ROUND_UP_ULL(policy->order.reserve_kib, TB_UNIT_KIB);
+	u64 spare = tb_way(TB_DEFLATE, available, reserve);
+	u64 least = max(TB_RESERVE_UNITS, TB_UNITS_PER_PAGE);
+
+	if (!reserve)
+		return units;
+	return spare < min(units, least) ? 0 : min(units, spare);
+}
+
 /**
  * tb_policy_plan() - plan the next item of the policy that runs
  * @balloon: the balloon, locked
@@ -211,21 +224,18 @@ bool tb_policy_plan(struct tb_balloon *balloon, struct tb_item *item,
 
 	if (tb_policy_expire(balloon, now))
 		return false;
+	if (!tb_way(direction, balloon->size, policy->target)) {
+		tb_policy_end(balloon, TB_BY_TARGET);
+		return false;
+	}
 	units = tb_way(direction, balloon->size,
 		       tb_policy_limit(policy, now, &until));
 	if (!units)
 		return tb_policy_hold(balloon, TB_BY_SEGMENT, until);
-	if (policy->order.reserve_kib) {
-		u64 spare = tb_way(TB_DEFLATE, available,
-				   DIV_ROUND_UP_ULL(policy->order.reserve_kib,
-						    TB_UNIT_KIB));
-
-		if (spare < min_t(u64, units, max(TB_RESERVE_UNITS,
-						  TB_UNITS_PER_PAGE)))
-			return tb_policy_hold(balloon, TB_BY_RESERVE,
-					      ktime_add_ms(now, TB_RESERVE_MS));
-		units = min(units, spare);
-	}
+	units = tb_policy_spare(policy, units, available);
+	if (!units)
+		return tb_policy_hold(balloon, TB_BY_RESERVE,
+				      ktime_add_ms(now, TB_RESERVE_MS));
 	policy->held_by = TB_NOT_HELD;
 	left_ns = ktime_to_ns(ktime_sub(policy->deadline_at, now));
 	units = min_t(u64, units,

@@ -20,10 +20,14 @@ static bool tb_wants_contents(void)
  * @vdev: the device
  *
  * A guest that expects of free pages what it wrote into them must be able to
- * tell the device, or the device must not drop them.
+ * tell the device, or the device must not drop them. With free page hints,
+ * which we do without, nobody knows the number of the queue for reports.
  */
 void tb_reporting_validate(struct virtio_device *vdev)
 {
+	if (vdev->config->get_features(vdev) &
+	    BIT_ULL(VIRTIO_BALLOON_F_FREE_PAGE_HINT))
+		__virtio_clear_bit(vdev, VIRTIO_BALLOON_F_REPORTING);
 	if (!tb_wants_contents())
 		__virtio_clear_bit(vdev, VIRTIO_BALLOON_F_PAGE_POISON);
 	else if (!virtio_has_feature(vdev, VIRTIO_BALLOON_F_PAGE_POISON))

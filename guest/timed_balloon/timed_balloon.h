@@ -247,13 +247,6 @@ void tb_target_read(struct work_struct *work);
 bool tb_target_plan(struct tb_balloon *balloon, struct tb_item *item);
 void tb_target_write_actual(struct tb_balloon *balloon);
 
-/* item.c: requests to the host */
-unsigned int tb_hand_over(struct tb_balloon *balloon, struct tb_item *item);
-unsigned int tb_give_back(struct tb_balloon *balloon);
-int tb_replace_page(struct tb_balloon *balloon, struct page *fresh,
-		    struct page *old);
-void tb_acknowledged(struct virtqueue *vq);
-
 /* mover.c: one item at a time */
 void tb_move(struct work_struct *work);
 unsigned int tb_grant(struct tb_balloon *balloon, const struct tb_item *item,
@@ -315,6 +308,13 @@ void tb_reporting_tell_poison(struct tb_balloon *balloon);
 void tb_reporting_acknowledged(struct virtqueue *vq);
 int tb_reporting_start(struct tb_balloon *balloon);
 void tb_reporting_stop(struct tb_balloon *balloon);
+
+/* request.c: requests to the host */
+unsigned int tb_hand_over(struct tb_balloon *balloon, struct tb_item *item);
+unsigned int tb_give_back(struct tb_balloon *balloon);
+int tb_replace_page(struct tb_balloon *balloon, struct page *fresh,
+		    struct page *old);
+void tb_acknowledged(struct virtqueue *vq);
 
 /* stats.c */
 void tb_stats_asked(struct virtqueue *vq);

@@ -281,7 +281,7 @@ static void tb_exchange(struct tb_balloon *balloon, struct page *fresh,
  * Compaction does not wait for us: whoever has a request with the host may
  * himself wait for memory to be found.
  *
- * Return: as of struct movable_operations.migrate_page
+ * Return: 0, or -EAGAIN
  */
 int tb_replace_page(struct tb_balloon *balloon, struct page *fresh,
 		    struct page *old)
@@ -294,7 +294,7 @@ int tb_replace_page(struct tb_balloon *balloon, struct page *fresh,
 	    tb_tell(balloon, balloon->inflate_vq, fresh)) {
 		tb_tell(balloon, balloon->deflate_vq, old);
 		tb_exchange(balloon, fresh, old);
-		done = MIGRATEPAGE_SUCCESS;
+		done = 0;
 	}
 	mutex_unlock(&balloon->io_mutex);
 	return done;
