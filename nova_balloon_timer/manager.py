@@ -206,7 +206,11 @@ class Manager:
             case message.ReportEnd():
                 self._tell(self._observer.ended, action.report)
             case message.FreezeBalloon():
+                self._pool.discard(applier_pool.agent_line(action.guest_uuid))
                 self._pool.preempt(action.guest_uuid, self._job(action))
+            case message.OfferPolicy() | message.ConcludePolicy():
+                line = applier_pool.agent_line(action.guest_uuid)
+                self._pool.submit(line, self._job(action))
             case _:
                 self._pool.submit(action.guest_uuid, self._job(action))
 

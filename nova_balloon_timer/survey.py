@@ -107,7 +107,9 @@ def ask_clocks(
     """Ask that of several guests at once; who does not answer cannot."""
     asked = {
         guest_uuid: question.ask(
-            functools.partial(pool.submit, guest_uuid),
+            functools.partial(
+                pool.submit, applier_pool.agent_line(guest_uuid)
+            ),
             functools.partial(ask_clock, applier, guest_uuid),
         )
         for guest_uuid in guest_uuids

@@ -61,7 +61,8 @@ class GuestReader:
     def ask_clock(self, guest_uuid: str, seconds: float) -> timekeeping.Timing:
         """Say who would keep the clock of a guest's policy."""
         ask = functools.partial(survey.ask_clock, self._applier, guest_uuid)
-        return self._wait(guest_uuid, ask, seconds) or survey.SILENT
+        line = applier_pool.agent_line(guest_uuid)
+        return self._wait(line, ask, seconds) or survey.SILENT
 
     def _wait(
         self, line: str, function: Callable[[], _Answer], seconds: float

@@ -19,9 +19,11 @@ Sink = Callable[[message.Event | message.GuestsChanged], None]
 class Applier(abc.ABC):
     """Reads and sets the balloons of one host's guests.
 
-    Several threads call one applier at once, but never two for the same
-    guest. A call may block for as long as a guest's hypervisor hangs. Every
-    method raises only :class:`~nova_balloon_timer.exception.ApplierError`.
+    Several threads call one applier at once, but never two for the same guest;
+    only who keeps the clock (``check_clock``, ``offer``, ``conclude``) is
+    asked beside all else. A call may block for as long as a guest's hypervisor
+    hangs. Every method raises only
+    :class:`~nova_balloon_timer.exception.ApplierError`.
 
     :param uri: where the hypervisor is, in the words of its own tools
     """

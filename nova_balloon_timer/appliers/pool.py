@@ -37,6 +37,15 @@ class Load:
     waiting: int
 
 
+def agent_line(guest_uuid: str) -> str:
+    """Return the line for what is asked of a guest's agent.
+
+    An agent may be silent for seconds while its hypervisor is well: nothing
+    that is ordered of the hypervisor waits for it.
+    """
+    return f'{guest_uuid}/agent'
+
+
 def _nothing() -> None:
     pass
 
@@ -99,6 +108,11 @@ class WorkerPool:
                 self._preempted.add(guest_uuid)
             else:
                 self._offer(guest_uuid, self._urgent)
+
+    def discard(self, line: str) -> None:
+        """Forget what waits in a line; a job at work goes on."""
+        with self._work:
+            self._lines.pop(line, None)
 
     @property
     def load(self) -> Load:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who keeps the clock of one policy; undecided until its guest has answered."""
+"""Who keeps the clock of a policy; undecided until its guest answers."""
 
 from nova_balloon_timer import model
 from nova_balloon_timer import timekeeping

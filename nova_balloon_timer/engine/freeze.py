@@ -260,7 +260,7 @@ def report(
 
 
 class _Lateness:
-    """What the balloon did after its deadline, as the guest says or was seen."""
+    """What the balloon did after its deadline, as was said or seen."""
 
     def __init__(
         self,

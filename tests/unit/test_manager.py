@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 from collections.abc import Callable
+import threading
 from typing import Any
 
 import fixtures
@@ -87,6 +88,21 @@ class ManagerTestCase(base.TestCase):
         made = self.request(guest, **more)
         self.crank.run_until_idle()
         return self.watching.reports[made.uuid]
+
+
+class AgentTestCase(ManagerTestCase):
+    def test_an_agent_that_hangs_delays_no_order(self) -> None:
+        guest = self.host.add('web-01', rate_mib_per_second=100)
+        guest.agent_hang = threading.Event()
+        self.addCleanup(guest.agent_hang.set)
+        report = self.run_one(
+            guest, duration_seconds=0.5, mode=timekeeping.Mode.AUTO
+        )
+        self.assertIs(_Reason.DEADLINE, report.reason)
+        self.assertIs(timekeeping.Mode.HOST, report.timing.keeper)
+        self.assertIn('did not answer in time', report.timing.words)
+        self.assertTrue(report.confirmed)
+        self.assertLess(report.actual_end_kib or 0, 1024 * MIB)
 
 
 class EndTestCase(ManagerTestCase):

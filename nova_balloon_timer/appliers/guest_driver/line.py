@@ -35,11 +35,12 @@ def start(
     :param begin_by_ms: on the guest's own clock; it comes too late after that
     """
     used_seconds = balloon_policy.duration_seconds - left_seconds
+    target_kib = _balloon_kib(balloon_policy, balloon_policy.target_kib)
     words = [
         'start',
         f'id={balloon_policy.uuid}',
         f'direction={balloon_policy.direction.value}',
-        f'target_kib={_balloon_kib(balloon_policy, balloon_policy.target_kib)}',
+        f'target_kib={target_kib}',
         f'duration_ms={max(1, int(left_seconds * 1000))}',
         f'begin_by_ms={begin_by_ms}',
     ]

@@ -28,6 +28,7 @@ class MemoryGuest:
     :param silent_reads: looks before it tells its first statistics
     :param hang: calls wait for it, as for a QEMU that hangs
     :param errors: raised by the next calls, one each
+    :param agent_hang: whoever asks its agent waits for it
     :param no_clock: why its driver cannot keep the clock; empty if it can
     """
 
@@ -39,6 +40,7 @@ class MemoryGuest:
     silent_reads: int = 0
     hang: threading.Event | None = None
     errors: list[Exception] = dataclasses.field(default_factory=list)
+    agent_hang: threading.Event | None = None
     no_clock: str = 'it has no guest agent channel'
     targets_kib: list[int] = dataclasses.field(default_factory=list)
     reads: int = 0
@@ -109,6 +111,8 @@ class MemoryApplier(base.Applier):
     def check_clock(self, guest_uuid: str) -> None:
         guest = self._reach(guest_uuid)
         self.calls.append(('check_clock', guest_uuid))
+        if guest.agent_hang is not None:
+            guest.agent_hang.wait(test_base.PATIENCE_SECONDS)
         if guest.no_clock:
             raise exception.NoGuestClock(guest=guest_uuid, why=guest.no_clock)
 

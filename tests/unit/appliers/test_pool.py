@@ -218,6 +218,32 @@ class PreemptTestCase(PoolTestCase):
         self.assertEqual(['a', 'freeze', 'b', 'after'], self.record.wait(4))
 
 
+class DiscardTestCase(PoolTestCase):
+    def test_voids_what_waits_but_not_what_runs(self) -> None:
+        pool = self.make(size=1, most=1)
+        gate = self.busy(pool, 'a')
+        pool.submit('a', self.record.job('void'))
+        pool.submit('b', self.record.job('b'))
+        pool.discard('a')
+        gate.open.set()
+        self.assertEqual(['a', 'b'], self.record.wait(2))
+
+    def test_the_line_goes_on(self) -> None:
+        pool = self.make(size=1, most=1)
+        gate = self.busy(pool, 'b')
+        pool.submit('a', self.record.job('void'))
+        pool.discard('a')
+        pool.submit('a', self.record.job('a'))
+        gate.open.set()
+        self.assertEqual(['b', 'a'], self.record.wait(2))
+
+    def test_nothing_there(self) -> None:
+        pool = self.make()
+        pool.discard('a')
+        pool.submit('a', self.record.job('a'))
+        self.assertEqual(['a'], self.record.wait(1))
+
+
 class StuckTestCase(PoolTestCase):
     def test_a_stuck_worker_is_replaced(self) -> None:
         pool = self.make(size=1, stuck_seconds=0.01)

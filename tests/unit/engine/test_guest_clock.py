@@ -260,7 +260,7 @@ class EndTest(GuestClockTestCase):
         self.report(10.07, None, 'its agent does not answer')
         report = self.only_report(self.sample(11.0, 700))
         self.assertIs(model.EndReason.DEADLINE, report.reason)
-        self.assertIs(None, report.guest_report)
+        self.assertIsNone(report.guest_report)
         self.assertIn('its agent does not answer', report.detail)
         self.assertTrue(report.confirmed)
 
