@@ -7,10 +7,12 @@
  * again; new orders queue the work themselves.
  */
 #include <linux/mm.h>
+#include <linux/sched.h>
 
 #include "timed_balloon.h"
 
 #define TB_STALL_MS 2000
+#define TB_ITEMS_AT_ONCE 16
 
 /* The pause after a failure doubles from the least to the most. */
 #define TB_POLICY_PAUSE_MS 1
@@ -145,23 +147,35 @@ static void tb_deflate(struct tb_balloon *balloon, struct tb_item *item)
 	tb_pages_put_in(balloon, &item->pages);
 }
 
+static bool tb_move_item(struct tb_balloon *balloon)
+{
+	struct tb_item item;
+
+	if (!tb_plan(balloon, &item))
+		return false;
+	if (item.direction == TB_INFLATE)
+		tb_inflate(balloon, &item);
+	else
+		tb_deflate(balloon, &item);
+	return true;
+}
+
 /**
- * tb_move() - move an item, if there is one to move
+ * tb_move() - move some items, as long as there are any to move
  * @work: the balloon's
  *
- * It queues itself rather than looping: so the freezer gets its turn.
+ * After a while it queues itself rather than go on: the freezer waits for it.
  */
 void tb_move(struct work_struct *work)
 {
 	struct tb_balloon *balloon =
 		container_of(work, struct tb_balloon, move_work);
-	struct tb_item item;
+	unsigned int i;
 
-	if (!tb_plan(balloon, &item))
-		return;
-	if (item.direction == TB_INFLATE)
-		tb_inflate(balloon, &item);
-	else
-		tb_deflate(balloon, &item);
+	for (i = 0; i < TB_ITEMS_AT_ONCE; i++) {
+		if (!tb_move_item(balloon))
+			return;
+		cond_resched();
+	}
 	queue_work(balloon->wq, &balloon->move_work);
 }

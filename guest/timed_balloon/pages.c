@@ -36,6 +36,9 @@ void tb_pages_init(struct tb_balloon *balloon)
 	INIT_LIST_HEAD(&balloon->limbo);
 }
 
+/* So many pages are allocated between two looks at the clock, which cost. */
+#define TB_LOOK_AT_CLOCK 16
+
 /* Without swap this part of the memory is left, or something is killed. */
 #define TB_SPARED_PART 64
 
@@ -77,7 +80,9 @@ bool tb_pages_allocate(struct tb_balloon *balloon, struct tb_item *item)
 	struct page *page;
 
 	for (item->count = 0; item->count < wanted; item->count++) {
-		if (READ_ONCE(balloon->orders) != item->orders ||
+		if (READ_ONCE(balloon->orders) != item->orders)
+			break;
+		if (item->count % TB_LOOK_AT_CLOCK == 0 &&
 		    ktime_after(ktime_get(), item->allocate_until))
 			break;
 		page = balloon_page_alloc();
