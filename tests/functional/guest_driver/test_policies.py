@@ -76,9 +76,9 @@ class EndTest(base.KeeperTest):
 class HoldTest(base.KeeperTest):
     def test_segments(self) -> None:
         self.driver.inflate(
-            'steps', 90112, _LONG_MS, 'segments=1500:40960,3000:81920'
+            'steps', 90112, _LONG_MS, 'segments=3000:40960,6000:81920'
         )
-        for kib, until_ms in ((40960, 1500), (81920, 3000)):
+        for kib, until_ms in ((40960, 3000), (81920, 6000)):
             status = self.driver.wait_held('steps', 'segment')
             while status.number('reached_kib') < kib:
                 status = self.driver.wait_held('steps', 'segment')
@@ -87,12 +87,12 @@ class HoldTest(base.KeeperTest):
         status = self.driver.wait_end('steps')
 
         self.assert_end('target', status)
-        self.assertGreater(status.number('elapsed_us'), 3000 * 1000)
+        self.assertGreater(status.number('elapsed_us'), 6000 * 1000)
 
     def test_segments_of_a_deflation(self) -> None:
         self.driver.inflate('up', 81920, _LONG_MS)
         self.driver.wait_end('up')
-        self.driver.deflate('down', 0, _LONG_MS, 'segments=1000:40960')
+        self.driver.deflate('down', 0, _LONG_MS, 'segments=2000:40960')
         status = self.driver.wait_held('down', 'segment')
         self.assertEqual(40960, status.number('reached_kib'))
 
