@@ -53,6 +53,8 @@ static void tb_expect_sane(const struct tb_order *order)
 	TB_EXPECT(order->duration_ms > 0);
 	TB_EXPECT(order->duration_ms <= TB_DURATION_MS_MAX);
 	TB_EXPECT(order->direction == TB_INFLATE || !order->reserve_kib);
+	TB_EXPECT(order->begin_by_ms <= S64_MAX);
+	TB_EXPECT(order->has_begin_by || !order->begin_by_ms);
 	tb_expect_segments(order);
 }
 

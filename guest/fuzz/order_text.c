@@ -48,4 +48,6 @@ void tb_write_order(const struct tb_order *order, struct tb_order_text *text)
 			  order->segment[i].target_kib);
 	if (order->reserve_kib)
 		tb_append(text, " reserve_kib=%llu", order->reserve_kib);
+	if (order->has_begin_by)
+		tb_append(text, " begin_by_ms=%llu", order->begin_by_ms);
 }

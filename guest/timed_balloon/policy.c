@@ -105,13 +105,18 @@ static void tb_policy_begin(struct tb_balloon *balloon,
 	WRITE_ONCE(balloon->orders, balloon->orders + 1);
 }
 
+static bool tb_policy_is_late(const struct tb_order *order, ktime_t now)
+{
+	return order->has_begin_by && ktime_to_ms(now) > order->begin_by_ms;
+}
+
 /**
  * tb_policy_start() - begin a policy, in place of one that runs
  * @balloon: the balloon
  * @order: what was written
  *
- * Return: 0, -ERANGE if the guest has not so much memory, -ENODEV if the
- * device is going
+ * Return: 0, -ERANGE if the guest has not so much memory, -ETIME if it was to
+ * begin earlier, -ENODEV if the device is going
  */
 int tb_policy_start(struct tb_balloon *balloon, const struct tb_order *order)
 {
@@ -122,6 +127,8 @@ int tb_policy_start(struct tb_balloon *balloon, const struct tb_order *order)
 
 	if (order->target_kib > ram_kib)
 		return -ERANGE;
+	if (tb_policy_is_late(order, now))
+		return -ETIME;
 	spin_lock_irqsave(&balloon->lock, flags);
 	if (balloon->stopping) {
 		spin_unlock_irqrestore(&balloon->lock, flags);

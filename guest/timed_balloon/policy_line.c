@@ -147,6 +147,18 @@ static bool tb_read_reserve(struct tb_text *text, struct tb_parser *parser)
 	return tb_take_number(text, parser, &parser->order.reserve_kib);
 }
 
+static bool tb_read_begin_by(struct tb_text *text, struct tb_parser *parser)
+{
+	struct tb_order *order = &parser->order;
+
+	if (!tb_take_number(text, parser, &order->begin_by_ms))
+		return false;
+	if (order->begin_by_ms > S64_MAX)
+		parser->out_of_range = true;
+	order->has_begin_by = true;
+	return true;
+}
+
 static bool tb_read_segments(struct tb_text *text, struct tb_parser *parser)
 {
 	struct tb_order *order = &parser->order;
@@ -181,6 +193,7 @@ enum tb_key_index {
 	TB_KEY_DURATION,
 	TB_KEY_SEGMENTS,
 	TB_KEY_RESERVE,
+	TB_KEY_BEGIN_BY,
 };
 
 static const struct tb_key tb_keys[] = {
@@ -190,6 +203,7 @@ static const struct tb_key tb_keys[] = {
 	[TB_KEY_DURATION] = { "duration_ms=", tb_read_duration },
 	[TB_KEY_SEGMENTS] = { "segments=", tb_read_segments },
 	[TB_KEY_RESERVE] = { "reserve_kib=", tb_read_reserve },
+	[TB_KEY_BEGIN_BY] = { "begin_by_ms=", tb_read_begin_by },
 };
 
 #define TB_KEYS_OF_CANCEL BIT(TB_KEY_ID)

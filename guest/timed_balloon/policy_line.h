@@ -48,6 +48,8 @@ struct tb_segment {
  * @target_kib: size of the balloon to reach; a multiple of 4
  * @duration_ms: time for it; 1 to %TB_DURATION_MS_MAX
  * @reserve_kib: memory to leave available to the guest; 0 for none
+ * @has_begin_by: @begin_by_ms was given
+ * @begin_by_ms: on CLOCK_MONOTONIC; the policy does not begin after it
  * @segments: how many of @segment are set
  * @segment: sizes on the way, in the order of time
  */
@@ -58,6 +60,8 @@ struct tb_order {
 	u64 target_kib;
 	u32 duration_ms;
 	u64 reserve_kib;
+	bool has_begin_by;
+	u64 begin_by_ms;
 	unsigned int segments;
 	struct tb_segment segment[TB_SEGMENTS_MAX];
 };

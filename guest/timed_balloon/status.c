@@ -87,12 +87,15 @@ ssize_t tb_status_print(const struct tb_status *status, char *buffer)
 						    policy->reached;
 	int length;
 
-	length = sysfs_emit(buffer, "state=%s\nid=%s\nreason=%s\n"
-			    "direction=%s\nheld_by=%s\n",
-			    tb_state_names[policy->state], policy->order.id,
-			    tb_reason_names[policy->reason],
-			    tb_direction_names[policy->order.direction],
-			    tb_hold_names[policy->held_by]);
+	length = sysfs_emit(buffer, "abi=%d\nnow_ms=%lld\n", TB_ABI,
+			    ktime_to_ms(status->now));
+	length += sysfs_emit_at(buffer, length, "state=%s\nid=%s\nreason=%s\n"
+				"direction=%s\nheld_by=%s\n",
+				tb_state_names[policy->state],
+				policy->order.id,
+				tb_reason_names[policy->reason],
+				tb_direction_names[policy->order.direction],
+				tb_hold_names[policy->held_by]);
 	length += sysfs_emit_at(buffer, length,
 				"start_kib=%llu\ntarget_kib=%llu\n"
 				"reached_kib=%llu\nduration_ms=%u\n"

@@ -8,8 +8,6 @@
 
 #include "timed_balloon.h"
 
-#define TB_ABI 1
-
 static DEFINE_IDA(tb_numbers);
 
 static ssize_t abi_show(struct device *dev, struct device_attribute *attr,

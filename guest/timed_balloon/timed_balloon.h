@@ -28,6 +28,7 @@
 
 #include "policy_line.h"
 
+#define TB_ABI 1
 #define TB_UNIT_KIB 4
 #define TB_UNITS_PER_PAGE ((unsigned int)(PAGE_SIZE >> VIRTIO_BALLOON_PFN_SHIFT))
 #define TB_ITEM_UNITS 256U

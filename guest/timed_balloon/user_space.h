@@ -16,6 +16,7 @@ typedef __u32 u32;
 typedef __u64 u64;
 
 #define U64_MAX ((u64)~0ULL)
+#define S64_MAX ((__s64)(U64_MAX >> 1))
 #define BIT(number) (1UL << (number))
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -11,6 +11,7 @@ LONGEST = 1023
 MOST_SEGMENTS = 16
 MOST_MS = 86_400_000
 MOST = 2**64 - 1
+LATEST_MS = 2**63 - 1
 
 _NUMBER = rb'(?:0|[1-9][0-9]*)'
 _SEGMENT = rb'%b:%b' % (_NUMBER, _NUMBER)
@@ -21,6 +22,7 @@ _VALUES = {
     b'duration_ms': _NUMBER,
     b'segments': rb'%b(?:,%b){0,15}' % (_SEGMENT, _SEGMENT),
     b'reserve_kib': _NUMBER,
+    b'begin_by_ms': _NUMBER,
 }
 _NEEDED = {b'id', b'direction', b'target_kib', b'duration_ms'}
 _START = re.compile(rb'start((?: [a-z_]+=[^ ]+)+)')
@@ -58,12 +60,17 @@ def normalize(line: bytes) -> bytes:
             *(
                 b'%b=%b' % (key, values[key])
                 for key in _VALUES
-                if key not in (b'segments', b'reserve_kib')
+                if key in _NEEDED
             ),
             *([b'segments=' + values[b'segments']] if segments else []),
             *(
                 [b'reserve_kib=' + values[b'reserve_kib']]
                 if values[b'reserve_kib'] != b'0'
+                else []
+            ),
+            *(
+                [b'begin_by_ms=' + values[b'begin_by_ms']]
+                if b'begin_by_ms' in values
                 else []
             ),
         ]
@@ -99,7 +106,8 @@ def _check_ranges(
     for ms, kib in segments:
         times.append(ms)
         sizes.append(kib)
-    if max(sizes) > MOST or min(times) < 1 or max(times) > MOST_MS:
+    is_far = int(values.get(b'begin_by_ms', b'0')) > LATEST_MS
+    if is_far or max(sizes) > MOST or min(times) < 1 or max(times) > MOST_MS:
         raise Rejected(errno.ERANGE)
 
 

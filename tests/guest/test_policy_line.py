@@ -33,6 +33,9 @@ _VALID = (
     _START.replace(b'=90', b'=86400000'),
     _START + b' reserve_kib=0',
     _START + b' reserve_kib=18446744073709551615',
+    _START + b' begin_by_ms=0',
+    _START + b' begin_by_ms=9223372036854775807',
+    _FALL + b' begin_by_ms=1',
     _START + b' segments=1:4',
     _START + b' segments=1:4,2:4,89:800 reserve_kib=7',
     _START + _SIXTEEN,
@@ -87,6 +90,11 @@ _EINVAL = (
     _START.replace(b'=800', b' = 800'),
     _START + b' colour=red',
     _START + b' reserve_kib=1 reserve_kib=1',
+    _START + b' begin_by_ms=1 begin_by_ms=1',
+    _START + b' begin_by_ms=',
+    _START + b' begin_by_ms=-1',
+    _START + b' begin_by_ms=01',
+    b'cancel id=a begin_by_ms=1',
     _FALL + b' reserve_kib=0',
     _START + b' segments=',
     _START + b' segments=1',
@@ -118,6 +126,8 @@ _ERANGE = (
     _START.replace(b'=800', b'=18446744073709551616'),
     _START.replace(b'=800', b'=184467440737095516160'),
     _START + b' reserve_kib=18446744073709551616',
+    _START + b' begin_by_ms=9223372036854775808',
+    _START + b' begin_by_ms=18446744073709551616',
     _START + b' segments=0:4',
     _START + b' segments=86400001:4',
     _START + b' segments=1:18446744073709551616',
@@ -131,9 +141,10 @@ _sizes = st.one_of(
     st.integers(0, 1000).map(lambda n: 4 * n),
     st.integers(0, reference.MOST // 4).map(lambda n: 4 * n),
 )
+_instants = st.integers(0, reference.LATEST_MS)
 _wild = st.one_of(
     st.integers(0, 1000),
-    st.sampled_from([reference.MOST_MS + 1, reference.MOST, 2**64, 2**65]),
+    st.sampled_from([reference.MOST_MS + 1, 2**63, 2**64 - 1, 2**64, 2**65]),
 )
 
 
@@ -167,6 +178,8 @@ def _orders(draw: st.DrawFn) -> list[bytes]:
         words.append(b'segments=' + b','.join(b'%d:%d' % it for it in pairs))
     if not falls and draw(st.booleans()):
         words.append(b'reserve_kib=%d' % draw(_sizes))
+    if draw(st.booleans()):
+        words.append(b'begin_by_ms=%d' % draw(_instants))
     return [b'start', *draw(st.permutations(words))]
 
 
@@ -184,6 +197,7 @@ def _nearly_valid(draw: st.DrawFn) -> bytes:
             st.one_of(
                 st.sampled_from([b'', b' ', b',', b':', b'=', b'\n', b'\0']),
                 st.sampled_from([b' id=a', b' reserve_kib=4', b'1:4,']),
+                st.just(b' begin_by_ms=4'),
                 _wild.map(lambda n: b'%d' % n),
                 st.binary(max_size=2),
             )

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// await PATH LINE: poll a file of sysfs until it has that line.
+// await PATH KEY=VALUE: poll a file of sysfs until it has that line.
 //
 // Says 'armed' when it is listening, and then, each time that the file has
-// notified, the first line of the file. It ends with 1 if that takes a minute.
+// notified, its line with that key. It ends with 1 if that takes a minute.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -19,6 +19,18 @@ static const char *read_again(int file, char *text)
 	ssize_t length = pread(file, text, PAGE, 0);
 
 	text[length < 0 ? 0 : length] = '\0';
+	return text;
+}
+
+// Give the rest of the text from the line that begins like another.
+static const char *find_key(const char *text, const char *line)
+{
+	size_t length = strcspn(line, "=") + 1;
+
+	while (*text && strncmp(text, line, length)) {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
 	return text;
 }
 
@@ -43,8 +55,9 @@ int main(int argc, char **argv)
 
 		if (poll(&wanted, 1, TIMEOUT_MS) <= 0)
 			return 1;
-		read_again(file, text);
-		printf("%.*s\n", (int)strcspn(text, "\n"), text);
+		const char *found = find_key(read_again(file, text), line);
+
+		printf("%.*s\n", (int)strcspn(found, "\n"), found);
 		fflush(stdout);
 	} while (!strstr(text, line));
 	return 0;

@@ -138,12 +138,49 @@ class RejectionTest(base.KeeperTest):
         after = self.driver.status
         self.driver.write('cancel id=calm')
 
-        self.assertEqual(
-            {**before, 'elapsed_us': ''}, {**after, 'elapsed_us': ''}
+        moving = {'elapsed_us': '', 'now_ms': ''}
+        self.assertEqual({**before, **moving}, {**after, **moving})
+
+
+class BeginByTest(base.KeeperTest):
+    def begin(self, by_ms: int) -> str:
+        """Try to start a policy, unless it is too late."""
+        return self.driver.try_write(
+            'start id=by direction=inflate target_kib=4096 duration_ms=60000'
+            f' begin_by_ms={by_ms}'
         )
+
+    def test_in_time(self) -> None:
+        now_ms = self.driver.status.number('now_ms')
+
+        self.assertEqual('', self.begin(now_ms + _LONG_MS))
+        self.assert_end('target', self.driver.wait_end('by'))
+
+    def test_too_late(self) -> None:
+        before = self.driver.status
+
+        self.assertIn('expired', self.begin(before.number('now_ms') - 1))
+        after = self.driver.status
+        self.assertEqual(before['id'], after['id'])
+        self.assertEqual('0', after['balloon_kib'])
+
+    def test_time_is_that_of_the_guest(self) -> None:
+        before, now_ms, after = (
+            int(it)
+            for it in self.driver.guest.shell(
+                'cut -d. -f1 /proc/uptime;'
+                f' grep now_ms {driver.FOLDER}/status | cut -d= -f2;'
+                ' cut -d. -f1 /proc/uptime'
+            ).split()
+        )
+        self.assertTrue(before * 1000 <= now_ms < (after + 1) * 1000, now_ms)
 
 
 class StatusTest(base.KeeperTest):
+    def test_says_what_it_is_first(self) -> None:
+        self.assertEqual(['abi', 'now_ms', 'state'], [*self.driver.status][:3])
+        self.assertEqual('1', self.driver.status['abi'])
+
     def test_can_be_polled(self) -> None:
         path = f'{driver.FOLDER}/status'
         self.driver.guest.shell(
