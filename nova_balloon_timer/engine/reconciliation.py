@@ -68,6 +68,8 @@ def reconcile(
     """
     if guest_report is None:
         return verdict
+    if _was_shortened(guest_report, ended, settings.tolerance_kib):
+        return _shortened(verdict, guest_report)
     trigger = _OWN_ENDS.get(guest_report.reason)
     if trigger is None or verdict.trigger not in _MAY_BE_SECOND[trigger]:
         return verdict
@@ -118,6 +120,31 @@ def lateness(
     return (
         guest_report.lateness_seconds,
         guest_report.moved_after_deadline_kib,
+    )
+
+
+def _was_shortened(
+    guest_report: timekeeping.GuestReport,
+    ended: engine_run.Run,
+    tolerance_kib: int,
+) -> bool:
+    """Tell whether the guest arrived at a nearer target than ours."""
+    if guest_report.reason is not _GuestEnd.TARGET:
+        return False
+    wanted_kib = ended.balloon_policy.target_kib
+    return abs(guest_report.target_kib - wanted_kib) > tolerance_kib
+
+
+def _shortened(
+    verdict: judge.Verdict, guest_report: timekeeping.GuestReport
+) -> judge.Verdict:
+    if verdict.trigger not in (_Trigger.STALLED, _Trigger.DEADLINE_PASSED):
+        return verdict
+    target = units.format_kib(guest_report.target_kib)
+    return dataclasses.replace(
+        verdict,
+        trigger=_Trigger.YIELDED,
+        detail=f'somebody else gave the guest the target {target}',
     )
 
 

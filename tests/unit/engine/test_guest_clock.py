@@ -331,6 +331,47 @@ class FirstEndTest(testscenarios.TestWithScenarios, GuestClockTestCase):
         self.assertEqual(self.wanted, report.reason.value)
 
 
+class LiesTest(GuestClockTestCase):
+    def end(
+        self, said: timekeeping.GuestReport, *later_mib: float
+    ) -> model.EndReport:
+        """Let the time be up at 700 MiB; looks follow in 10 ms each."""
+        self.offer()
+        self.accept()
+        self.sample(9.0, 800)
+        self.sample(9.9, 710)
+        self.engine.handle_timer(10.05)
+        self.freeze(10.06, 700)
+        self.report(10.07, said)
+        at = 10.08
+        for actual_mib in later_mib:
+            self.sample(at, actual_mib)
+            at += 0.01
+        return self.only_report(self.sample(at + 1, (700, *later_mib)[-1]))
+
+    def test_late_as_the_guest_says(self) -> None:
+        report = self.end(guest_report(lateness_seconds=0.003))
+        self.assertEqual(0.003, report.lateness_seconds)
+
+    def test_the_host_has_seen_it_move_on(self) -> None:
+        report = self.end(guest_report(lateness_seconds=0.0), 690, 680)
+        assert report.lateness_seconds is not None
+        self.assertGreater(report.lateness_seconds, 0.05)
+        self.assertLess(factory.mib(20), report.moved_after_deadline_kib or 0)
+
+    def test_later_than_now(self) -> None:
+        report = self.end(guest_report(lateness_seconds=9e9))
+        assert report.lateness_seconds is not None
+        self.assertLess(report.lateness_seconds, 2)
+
+    def test_a_target_that_was_not_ours(self) -> None:
+        report = self.end(
+            guest_report(reason=_End.TARGET, target_kib=factory.mib(700))
+        )
+        self.assertIs(model.EndReason.SUPERSEDED, report.reason)
+        self.assertIn('700 MiB', report.detail)
+
+
 class ResumedTest(GuestClockTestCase):
     def resume(
         self, started_at: float, mode: timekeeping.Mode = _Mode.AUTO
