@@ -52,7 +52,7 @@ static void tb_open(struct tb_balloon *balloon)
 
 	spin_lock_irqsave(&balloon->lock, flags);
 	balloon->stopping = false;
-	balloon->dead = false;
+	WRITE_ONCE(balloon->dead, false);
 	balloon->reset = false;
 	balloon->stats_sent = false;
 	balloon->host_in_force = false;
@@ -67,11 +67,14 @@ static void tb_reset(struct tb_balloon *balloon)
 {
 	unsigned long flags;
 
+	/* Compaction may have a request with the host, and looks at its queue. */
+	mutex_lock(&balloon->io_mutex);
 	virtio_reset_device(balloon->vdev);
 	spin_lock_irqsave(&balloon->lock, flags);
-	balloon->dead = true;
+	WRITE_ONCE(balloon->dead, true);
 	WRITE_ONCE(balloon->reset, true);
 	spin_unlock_irqrestore(&balloon->lock, flags);
+	mutex_unlock(&balloon->io_mutex);
 	wake_up_all(&balloon->acked);
 	tb_reporting_stop(balloon);
 	tb_pages_drop_all(balloon);
@@ -95,19 +98,13 @@ int tb_device_start(struct tb_balloon *balloon)
 	/* Before a reboot it may have been another size. */
 	tb_target_write_actual(balloon);
 	error = tb_oom_start(balloon);
-	if (error)
-		goto reset;
-	error = tb_reporting_start(balloon);
-	if (error)
-		goto stop_oom;
+	if (error) {
+		tb_reset(balloon);
+		return error;
+	}
+	tb_reporting_start(balloon);
 	tb_open(balloon);
 	return 0;
-
-stop_oom:
-	tb_oom_stop(balloon);
-reset:
-	tb_reset(balloon);
-	return error;
 }
 
 static void tb_close(struct tb_balloon *balloon, enum tb_reason reason)
@@ -137,7 +134,7 @@ void tb_device_stop(struct tb_balloon *balloon, enum tb_reason reason)
 {
 	tb_close(balloon, reason);
 	tb_oom_stop(balloon);
-	while (balloon->size && !balloon->dead) {
+	while (READ_ONCE(balloon->size) && !READ_ONCE(balloon->dead)) {
 		if (!tb_give_back(balloon))
 			usleep_range(1000, 2000);
 	}

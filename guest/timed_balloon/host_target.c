@@ -35,13 +35,18 @@ void tb_target_read(struct work_struct *work)
 	struct tb_balloon *balloon =
 		container_of(work, struct tb_balloon, target_work);
 	unsigned long flags;
+	u64 notified;
 	u32 units;
 
+	/* What is notified from here on may be younger than what is read. */
+	spin_lock_irqsave(&balloon->lock, flags);
+	notified = balloon->notified;
+	spin_unlock_irqrestore(&balloon->lock, flags);
 	virtio_cread_le(balloon->vdev, struct virtio_balloon_config, num_pages,
 			&units);
 	spin_lock_irqsave(&balloon->lock, flags);
 	balloon->host_target = round_down(units, TB_UNITS_PER_PAGE);
-	if (balloon->notified == balloon->policy.serial) {
+	if (notified == balloon->policy.serial) {
 		WRITE_ONCE(balloon->orders, balloon->orders + 1);
 		balloon->retry_at = 0;
 		balloon->pause_ms = 0;

@@ -106,7 +106,7 @@ static void tb_fail(struct tb_balloon *balloon, const struct tb_item *item,
 	ktime_t stalled_at;
 
 	spin_lock_irqsave(&balloon->lock, flags);
-	if (item->policy == balloon->policy.serial &&
+	if (item->policy && item->policy == balloon->policy.serial &&
 	    item->direction == TB_INFLATE && !moved)
 		balloon->policy.failures++;
 	if (balloon->orders != item->orders)
@@ -144,7 +144,7 @@ static void tb_deflate(struct tb_balloon *balloon, struct tb_item *item)
 		tb_hand_over(balloon, item);
 	else
 		tb_fail(balloon, item, false);
-	tb_pages_put_in(balloon, &item->pages);
+	tb_pages_put_back(balloon, &item->pages);
 }
 
 static bool tb_move_item(struct tb_balloon *balloon)

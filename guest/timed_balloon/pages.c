@@ -7,6 +7,8 @@
 #include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched.h>
 #include <linux/swap.h>
 
 #include "compat.h"
@@ -110,9 +112,33 @@ void tb_pages_take_out(struct tb_balloon *balloon, struct tb_item *item)
 						item->count);
 }
 
+/* Put in pages that are fresh from the allocator: nobody else has them. */
 void tb_pages_put_in(struct tb_balloon *balloon, struct list_head *pages)
 {
 	balloon_page_list_enqueue(&balloon->pages, pages);
+}
+
+/**
+ * tb_pages_put_back() - put in what was taken out
+ * @balloon: the balloon
+ * @pages: some pages; ends empty
+ *
+ * Compaction may have seen such a page before, and lock it for a moment to find
+ * that it is not in the balloon.
+ */
+void tb_pages_put_back(struct tb_balloon *balloon, struct list_head *pages)
+{
+	struct balloon_dev_info *info = &balloon->pages;
+	unsigned long flags;
+	struct page *page;
+
+	while ((page = balloon_page_pop(pages))) {
+		lock_page(page);
+		spin_lock_irqsave(&info->pages_lock, flags);
+		balloon_page_insert(info, page);
+		spin_unlock_irqrestore(&info->pages_lock, flags);
+		unlock_page(page);
+	}
 }
 
 /**
@@ -142,6 +168,25 @@ void tb_pages_free(struct list_head *pages)
 		put_page(page);
 }
 
+/* Compaction has those that are not in the list, and puts them there again. */
+static bool tb_pages_are_left(struct tb_balloon *balloon)
+{
+	struct balloon_dev_info *info = &balloon->pages;
+	unsigned long flags;
+	bool left;
+
+	spin_lock_irqsave(&info->pages_lock, flags);
+	left = info->isolated_pages || !list_empty(&info->pages);
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	return left;
+}
+
+static void tb_pages_drop(struct tb_balloon *balloon, struct list_head *pages)
+{
+	tb_pages_count(balloon, pages, 1);
+	tb_pages_free(pages);
+}
+
 /**
  * tb_pages_drop_all() - free what the host was not, or could not be, asked for
  * @balloon: the balloon of a device that was reset
@@ -149,18 +194,17 @@ void tb_pages_free(struct list_head *pages)
 void tb_pages_drop_all(struct tb_balloon *balloon)
 {
 	struct tb_item item = {
-		.count = UINT_MAX,
 		.pages = LIST_HEAD_INIT(item.pages),
 	};
 
-	tb_pages_take_out(balloon, &item);
-	while (READ_ONCE(balloon->pages.isolated_pages)) {
-		usleep_range(1000, 2000);
-		item.count = UINT_MAX;
+	while (tb_pages_are_left(balloon)) {
+		item.count = TB_ITEM_UNITS;
 		tb_pages_take_out(balloon, &item);
+		if (!item.count)
+			usleep_range(1000, 2000);
+		tb_pages_drop(balloon, &item.pages);
+		cond_resched();
 	}
-	list_splice_init(&balloon->limbo, &item.pages);
-	tb_pages_count(balloon, &item.pages, 1);
-	tb_pages_free(&item.pages);
+	tb_pages_drop(balloon, &balloon->limbo);
 	balloon->size = 0;
 }

@@ -202,7 +202,9 @@ static bool tb_policy_hold(struct tb_balloon *balloon, enum tb_hold by,
 static u64 tb_policy_spare(const struct tb_policy *policy, u64 units,
 			   u64 available)
 {
-	u64 reserve = DIV_ROUND_UP_ULL(policy->order.reserve_kib, TB_UNIT_KIB);
+	u64 reserve_kib = policy->order.reserve_kib;
+	u64 reserve = div_u64(reserve_kib, TB_UNIT_KIB) +
+		      !!(reserve_kib % TB_UNIT_KIB);
 	u64 spare = tb_way(TB_DEFLATE, available, reserve);
 	u64 least = max(TB_RESERVE_UNITS, TB_UNITS_PER_PAGE);
 

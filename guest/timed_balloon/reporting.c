@@ -83,26 +83,28 @@ static int tb_report(struct page_reporting_dev_info *reporter,
  * tb_reporting_start() - have the page allocator report, if the host wants it
  * @balloon: the balloon of a device that is ready
  *
- * Return: 0 or a negative error
+ * A balloon does without, as when another one reports already.
  */
-int tb_reporting_start(struct tb_balloon *balloon)
+void tb_reporting_start(struct tb_balloon *balloon)
 {
 	struct virtqueue *vq = balloon->reporting_vq;
 	int error;
 
 	if (!vq)
-		return 0;
+		return;
 	if (virtqueue_get_vring_size(vq) < PAGE_REPORTING_CAPACITY) {
 		dev_warn(&balloon->vdev->dev, "no free page reporting: the queue is too short\n");
-		return 0;
+		return;
 	}
 	balloon->reporter.report = tb_report;
 	/* Blocks of hundreds of MiB, as with pages of 64 KiB, are hardly free. */
 	if (PAGE_SIZE > SZ_4K)
 		balloon->reporter.order = get_order(SZ_2M);
 	error = page_reporting_register(&balloon->reporter);
+	if (error)
+		dev_warn(&balloon->vdev->dev, "no free page reporting: error %d\n",
+			 error);
 	balloon->reports = !error;
-	return error;
 }
 
 void tb_reporting_stop(struct tb_balloon *balloon)

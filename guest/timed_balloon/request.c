@@ -5,6 +5,7 @@
  * Under the lock it is decided whether an item may go, in the same breath as
  * it goes: what a policy's end finds not handed over stays with the guest.
  */
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/vmstat.h>
@@ -78,7 +79,7 @@ static bool tb_enqueue(struct tb_balloon *balloon, struct virtqueue *vq,
 		    pages * TB_UNITS_PER_PAGE * sizeof(balloon->pfns[0]));
 	balloon->acked_at = 0;
 	if (virtqueue_add_outbuf(vq, &sg, 1, balloon, GFP_ATOMIC)) {
-		balloon->dead = true;
+		WRITE_ONCE(balloon->dead, true);
 		return false;
 	}
 	*notify = virtqueue_kick_prepare(vq);
@@ -140,7 +141,7 @@ static void tb_give_up(struct tb_balloon *balloon)
 	unsigned long flags;
 
 	spin_lock_irqsave(&balloon->lock, flags);
-	balloon->dead = true;
+	WRITE_ONCE(balloon->dead, true);
 	spin_unlock_irqrestore(&balloon->lock, flags);
 }
 
@@ -179,6 +180,29 @@ static void tb_cut(struct tb_item *item, unsigned int pages,
 	item->count -= pages;
 }
 
+static unsigned int tb_hand_over_locked(struct tb_balloon *balloon,
+					struct tb_item *item)
+{
+	struct virtqueue *vq = item->direction == TB_INFLATE ?
+				balloon->inflate_vq : balloon->deflate_vq;
+	unsigned int pages = 0;
+	struct page *page;
+	LIST_HEAD(sent);
+
+	lockdep_assert_held(&balloon->io_mutex);
+	/* The host may still read the request that it was given up for. */
+	if (READ_ONCE(balloon->dead))
+		return 0;
+	list_for_each_entry(page, &item->pages, lru)
+		tb_write_pfns(balloon, page, pages++);
+	pages = tb_send(balloon, vq, item);
+	if (pages) {
+		tb_cut(item, pages, &sent);
+		tb_finish(balloon, vq, item, &sent, pages * TB_UNITS_PER_PAGE);
+	}
+	return pages;
+}
+
 /**
  * tb_hand_over() - move as much of an item as may still be moved
  * @balloon: the balloon
@@ -188,20 +212,10 @@ static void tb_cut(struct tb_item *item, unsigned int pages,
  */
 unsigned int tb_hand_over(struct tb_balloon *balloon, struct tb_item *item)
 {
-	struct virtqueue *vq = item->direction == TB_INFLATE ?
-				balloon->inflate_vq : balloon->deflate_vq;
-	unsigned int pages = 0;
-	struct page *page;
-	LIST_HEAD(sent);
+	unsigned int pages;
 
 	mutex_lock(&balloon->io_mutex);
-	list_for_each_entry(page, &item->pages, lru)
-		tb_write_pfns(balloon, page, pages++);
-	pages = tb_send(balloon, vq, item);
-	if (pages) {
-		tb_cut(item, pages, &sent);
-		tb_finish(balloon, vq, item, &sent, pages * TB_UNITS_PER_PAGE);
-	}
+	pages = tb_hand_over_locked(balloon, item);
 	mutex_unlock(&balloon->io_mutex);
 	return pages;
 }
@@ -209,6 +223,8 @@ unsigned int tb_hand_over(struct tb_balloon *balloon, struct tb_item *item)
 /**
  * tb_give_back() - give the guest an item's worth of pages, whatever is ordered
  * @balloon: the balloon
+ *
+ * Nobody has pages in his hands while the device is reset.
  *
  * Return: how many pages that were
  */
@@ -222,11 +238,11 @@ unsigned int tb_give_back(struct tb_balloon *balloon)
 	};
 	unsigned int pages;
 
+	mutex_lock(&balloon->io_mutex);
 	tb_pages_take_out(balloon, &item);
-	if (!item.count)
-		return 0;
-	pages = tb_hand_over(balloon, &item);
-	tb_pages_put_in(balloon, &item.pages);
+	pages = tb_hand_over_locked(balloon, &item);
+	tb_pages_put_back(balloon, &item.pages);
+	mutex_unlock(&balloon->io_mutex);
 	return pages;
 }
 
@@ -238,6 +254,8 @@ static bool tb_tell(struct tb_balloon *balloon, struct virtqueue *vq,
 	unsigned long flags;
 	bool queued;
 
+	if (READ_ONCE(balloon->dead))
+		return false;
 	tb_write_pfns(balloon, page, 0);
 	spin_lock_irqsave(&balloon->lock, flags);
 	queued = tb_enqueue(balloon, vq, 1, &notify);

@@ -271,6 +271,7 @@ void tb_pages_init(struct tb_balloon *balloon);
 bool tb_pages_allocate(struct tb_balloon *balloon, struct tb_item *item);
 void tb_pages_take_out(struct tb_balloon *balloon, struct tb_item *item);
 void tb_pages_put_in(struct tb_balloon *balloon, struct list_head *pages);
+void tb_pages_put_back(struct tb_balloon *balloon, struct list_head *pages);
 void tb_pages_free(struct list_head *pages);
 void tb_pages_drop_all(struct tb_balloon *balloon);
 void tb_pages_count(struct tb_balloon *balloon, struct list_head *pages,
@@ -307,7 +308,7 @@ static inline u64 tb_way(enum tb_direction direction, u64 from, u64 to)
 void tb_reporting_validate(struct virtio_device *vdev);
 void tb_reporting_tell_poison(struct tb_balloon *balloon);
 void tb_reporting_acknowledged(struct virtqueue *vq);
-int tb_reporting_start(struct tb_balloon *balloon);
+void tb_reporting_start(struct tb_balloon *balloon);
 void tb_reporting_stop(struct tb_balloon *balloon);
 
 /* request.c: requests to the host */

@@ -115,6 +115,16 @@ class HoldTest(base.KeeperTest):
             reserve_kib, int(available.split()[1]), delta=8192
         )
 
+    def test_reserve_of_more_than_there_is(self) -> None:
+        for reserve_kib in (2**40, 2**64 - 1):
+            self.driver.inflate(
+                'none', _FAR_KIB, _LONG_MS, f'reserve_kib={reserve_kib}'
+            )
+            status = self.driver.wait_held('none', 'reserve')
+            self.driver.write('cancel id=none')
+
+            self.assertEqual('0', status['reached_kib'])
+
 
 class RejectionTest(base.KeeperTest):
     def test_of_what_cannot_be(self) -> None:
