@@ -153,7 +153,7 @@ class RejectionTest(base.KeeperTest):
 
 
 class BeginByTest(base.KeeperTest):
-    def begin(self, by_ms: int) -> str:
+    def begin_by(self, by_ms: int) -> str:
         """Try to start a policy, unless it is too late."""
         return self.driver.try_write(
             'start id=by direction=inflate target_kib=4096 duration_ms=60000'
@@ -163,13 +163,13 @@ class BeginByTest(base.KeeperTest):
     def test_in_time(self) -> None:
         now_ms = self.driver.status.number('now_ms')
 
-        self.assertEqual('', self.begin(now_ms + _LONG_MS))
+        self.assertEqual('', self.begin_by(now_ms + _LONG_MS))
         self.assert_end('target', self.driver.wait_end('by'))
 
     def test_too_late(self) -> None:
         before = self.driver.status
 
-        self.assertIn('expired', self.begin(before.number('now_ms') - 1))
+        self.assertIn('expired', self.begin_by(before.number('now_ms') - 1))
         after = self.driver.status
         self.assertEqual(before['id'], after['id'])
         self.assertEqual('0', after['balloon_kib'])
