@@ -6,10 +6,11 @@
 #ifndef TB_COMPAT_H
 #define TB_COMPAT_H
 
-#include <linux/balloon_compaction.h>
 #include <linux/hrtimer.h>
+#include <linux/mm.h>
 #include <linux/version.h>
 #include <linux/virtio_config.h>
+#include <linux/vmstat.h>
 
 #include "timed_balloon.h"
 
@@ -57,6 +58,13 @@ static inline void tb_timer_setup(struct hrtimer *timer,
 #endif
 }
 
+#ifdef TB_HAS_BALLOON_H
+/* Compaction itself does this, once the host has the other page. */
+static inline void tb_page_exchange(struct balloon_dev_info *info,
+				    struct page *fresh, struct page *old)
+{
+}
+#else
 /* Make a page that compaction took out of the balloon an ordinary one. */
 static inline void tb_page_finalize(struct page *page)
 {
@@ -66,5 +74,22 @@ static inline void tb_page_finalize(struct page *page)
 	balloon_page_delete(page);
 #endif
 }
+
+/* Have the balloon own @fresh, and nobody but compaction @old. */
+static inline void tb_page_exchange(struct balloon_dev_info *info,
+				    struct page *fresh, struct page *old)
+{
+	unsigned long flags;
+
+	get_page(fresh);
+	spin_lock_irqsave(&info->pages_lock, flags);
+	balloon_page_insert(info, fresh);
+	info->isolated_pages--;
+	__count_vm_event(BALLOON_MIGRATE);
+	tb_page_finalize(old);
+	spin_unlock_irqrestore(&info->pages_lock, flags);
+	put_page(old);
+}
+#endif
 
 #endif /* TB_COMPAT_H */

@@ -162,10 +162,12 @@ void tb_pages_count(struct tb_balloon *balloon, struct list_head *pages,
 
 void tb_pages_free(struct list_head *pages)
 {
-	struct page *page;
+	struct page *page, *next;
 
-	while ((page = balloon_page_pop(pages)))
+	list_for_each_entry_safe(page, next, pages, lru) {
+		list_del(&page->lru);
 		put_page(page);
+	}
 }
 
 /* Compaction has those that are not in the list, and puts them there again. */

@@ -8,7 +8,6 @@
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
-#include <linux/vmstat.h>
 
 #include "compat.h"
 #include "timed_balloon.h"
@@ -273,21 +272,11 @@ static bool tb_tell(struct tb_balloon *balloon, struct virtqueue *vq,
 static void tb_exchange(struct tb_balloon *balloon, struct page *fresh,
 			struct page *old)
 {
-	struct balloon_dev_info *info = &balloon->pages;
-	unsigned long flags;
-
-	get_page(fresh);
 	if (!balloon->deflate_on_oom && page_zone(fresh) != page_zone(old)) {
 		adjust_managed_page_count(fresh, -1);
 		adjust_managed_page_count(old, 1);
 	}
-	spin_lock_irqsave(&info->pages_lock, flags);
-	balloon_page_insert(info, fresh);
-	info->isolated_pages--;
-	__count_vm_event(BALLOON_MIGRATE);
-	tb_page_finalize(old);
-	spin_unlock_irqrestore(&info->pages_lock, flags);
-	put_page(old);
+	tb_page_exchange(&balloon->pages, fresh, old);
 }
 
 /**

@@ -14,7 +14,11 @@
 #ifndef TIMED_BALLOON_H
 #define TIMED_BALLOON_H
 
+#ifdef TB_HAS_BALLOON_H
+#include <linux/balloon.h>
+#else
 #include <linux/balloon_compaction.h>
+#endif
 #include <linux/hrtimer.h>
 #include <linux/kernfs.h>
 #include <linux/mutex.h>

@@ -72,7 +72,7 @@ def make_in(
     for source in sources():
         shutil.copy(source, copy)
     make = ('make', f'-j{os.cpu_count()}', '-C', headers, f'M={directory}')
-    enter = () if root == pathlib.Path('/') else ('chroot', root)
+    enter = () if root == pathlib.Path('/') else _enter(root)
     return subprocess.run(
         (*enter, *make, *words, 'modules'),
         env=os.environ | {'LANG': 'C', 'LC_ALL': 'C'},
@@ -81,6 +81,17 @@ def make_in(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
+
+
+def _enter(root: pathlib.Path) -> tuple[str | pathlib.Path, ...]:
+    """Say what goes before a command that runs in another root.
+
+    The newer kernels' objtool reads /proc.
+    """
+    proc = root / 'proc'
+    proc.mkdir(exist_ok=True)
+    own = ('--mount', '--pid', '--fork', f'--mount-proc={proc}')
+    return 'unshare', *own, 'chroot', root
 
 
 def _reason(printed: str) -> str:

@@ -47,6 +47,9 @@ _TOOLS = (
     'sparse',
 )
 _SOURCES = pathlib.Path('/usr/src')
+# In a root: the packages that were unpacked. A new compiler has a new name,
+# and is taken; a new version of another tool is not worth its download.
+_UNPACKED = '.unpacked'
 # In a folder of headers: all that they need has been unpacked, too.
 _COMPLETE = '.complete'
 _MERGED = ('bin', 'lib', 'lib64', 'sbin')
@@ -125,14 +128,22 @@ def try_suite(
     if update or not any(root.iterdir()):
         debian.update()
     for flavour in flavours:
-        try:
-            package = debian.needs(f'linux-headers-{flavour}')[0]
-        except error.LabError:
-            continue  # not every suite has every flavour
+        package = _newest(debian, flavour)
+        if package is None:
+            continue
         if not (_within(root, package) / _COMPLETE).exists():
             _unpack(debian, package, root)
             (_within(root, package) / _COMPLETE).touch()
         yield _build(suite, root, package)
+
+
+def _newest(debian: archive.Archive, flavour: str) -> str | None:
+    """Name the newest headers of a flavour, which not every suite has."""
+    try:
+        needs = debian.needs(f'linux-headers-{flavour}')
+    except error.LabError:
+        return None
+    return next(it for it in needs if it.startswith('linux-headers-'))
 
 
 def _archive(suite: str, folder: pathlib.Path) -> archive.Archive:
@@ -173,8 +184,11 @@ def _unpack(debian: archive.Archive, package: str, root: pathlib.Path) -> None:
     graph: dict[str, list[str]] = {}
     for name in (package, *_TOOLS):
         graph |= debian.graph(name)
-    real = [name for name in graph if not name.startswith('<')]
-    debian.unpack(real, root)
+    known = root / _UNPACKED
+    before = set(known.read_text().split()) if known.exists() else set()
+    wanted = {name for name in graph if not name.startswith('<')}
+    debian.unpack(sorted(wanted - before), root)
+    known.write_text('\n'.join(sorted(wanted | before)))
     _complete(root)
 
 
