@@ -11,17 +11,21 @@ import re
 import sys
 import tempfile
 
+import libvirt
+
 from tools.lab import debug_kernel
 from tools.lab import domain
+from tools.lab import error
 from tools.lab import guest as lab_guest
 from tools.lab import libvirtd
 
 _ROUNDS = 3
 _MEMORY_MIB = 768
 _KIB_PER_MIB = 1024
-_PATIENCE_SECONDS = 300
+_PATIENCE_SECONDS = 600
 _FOLDER = '/sys/class/timed_balloon/balloon0'
 _BOUND = '/sys/bus/virtio/drivers/timed_balloon'
+_MARK = '/run/done'
 _LEAKS = '/sys/kernel/debug/kmemleak'
 _HEADS = ('BUG: ', 'WARNING: ', 'INFO: ', 'ODEBUG: ', 'Oops', 'list_')
 _COMPLAINT = re.compile(rf'^(?:\[[^]]*\] ?)?(?:{"|".join(_HEADS)}).*')
@@ -32,9 +36,10 @@ class Stress:
 
     def __init__(self, guest: lab_guest.Guest) -> None:
         self._guest = guest
+        self._status = ''
         self._shell('mount -t debugfs debugfs /sys/kernel/debug')
         # What is there before the first policy is not the driver's fault.
-        self._shell(f'echo scan > {_LEAKS}; echo clear > {_LEAKS}')
+        self._take_time(f'echo scan > {_LEAKS}; echo clear > {_LEAKS}')
 
     def run(self) -> None:
         """Do all of it once."""
@@ -54,10 +59,15 @@ class Stress:
             self._wait_end()
 
     def complaints(self) -> list[str]:
-        """Give what the kernel has to say, the console's part first."""
-        found = [it for it in self._guest.lines('') if _COMPLAINT.match(it)]
-        self._shell(f'echo scan > {_LEAKS}; sleep 6; echo scan > {_LEAKS}')
-        found += self._shell(f'cat {_LEAKS}').splitlines()
+        """Give what the kernel has printed that it should not have."""
+        return [it for it in self._guest.lines('') if _COMPLAINT.match(it)]
+
+    def findings(self) -> list[str]:
+        """Give what kmemleak and lockdep tell only when they are asked."""
+        # What is younger than 5 s is not told.
+        scan = f'echo scan > {_LEAKS}'
+        self._take_time(f'{scan}; sleep 6; {scan}')
+        found = self._shell(f'cat {_LEAKS}').splitlines()
         locks = self._shell('cat /proc/lockdep_stats')
         if not re.search(r'debug_locks: +1', locks):
             found.append('lockdep has given up')
@@ -94,10 +104,13 @@ class Stress:
         self._shell(f'echo {name} > {_BOUND}/bind')
 
     def _suspension(self) -> None:
-        """Suspend devices; the kernel wakes them by itself after 5 s."""
+        """Suspend devices; the kernel wakes them by itself after 5 s.
+
+        The agent's is among them: nobody answers meanwhile.
+        """
         self._order('inflate', 500, 60_000)
         self._shell('echo devices > /sys/power/pm_test')
-        self._shell('echo freeze > /sys/power/state')
+        self._take_time('sleep 0.2; echo freeze > /sys/power/state')
 
     def _compaction(self) -> None:
         """Have pages of the balloon moved while it moves itself."""
@@ -119,9 +132,26 @@ class Stress:
     def _out_of_memory(self) -> None:
         self._shell('swapoff /dev/vda')
         self._order('inflate', 500, 60_000)
-        self._shell('echo 1000 > /proc/self/oom_score_adj; hog 600 || true')
+        self._shell(
+            '(echo 1000 > /proc/self/oom_score_adj; exec hog 600)'
+            ' > /dev/null 2>&1 &'
+        )
         self._wait_end()
+        self._shell('killall -9 hog || true')
         self._shell('swapon /dev/vda')
+
+    def _take_time(self, line: str) -> None:
+        """Run what takes longer than the agent should be waited for."""
+        self._shell(
+            f'rm -f {_MARK}; ({line}; touch {_MARK}) > /dev/null 2>&1 &'
+        )
+        self._guest.wait(self._is_marked, line, _PATIENCE_SECONDS)
+
+    def _is_marked(self) -> bool:
+        try:
+            return 'yes' in self._shell(f'test ! -e {_MARK} || echo yes')
+        except error.LabError:  # it may be suspended
+            return False
 
     def _shell(self, line: str) -> str:
         return self._guest.shell(line)
@@ -137,17 +167,29 @@ class Stress:
         self._shell(f'echo {line} > {_FOLDER}/policy')
 
     def _wait_end(self) -> None:
-        self._guest.wait(
-            lambda: (
-                'state=running' not in self._shell(f'cat {_FOLDER}/status')
-            ),
-            'end of a policy',
-            _PATIENCE_SECONDS,
-        )
+        def has_ended() -> bool:
+            self._status = self._shell(f'cat {_FOLDER}/status')
+            return 'state=running' not in self._status
+
+        self._guest.wait(has_ended, 'end of a policy', _PATIENCE_SECONDS)
+        told = dict(line.split('=', 1) for line in self._status.splitlines())
+        print(f'    {told["reason"]} at {told["reached_kib"]} KiB')
+
+
+def _run(stress: Stress, rounds: int) -> list[str]:
+    try:
+        for number in range(rounds):
+            print(f'round {number + 1} of {rounds}', flush=True)
+            stress.run()
+        found = stress.findings()
+    except error.LabError as exc:  # the kernel may have said why
+        found = [str(exc)]
+    return [*found, *stress.complaints()]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print what the kernel complains of after some rounds."""
+    libvirt.registerErrorHandler(lambda *_: None, None)
     rounds = int(arguments[0]) if arguments else _ROUNDS
     image = debug_kernel.ensure()
     with tempfile.TemporaryDirectory(prefix='nbt-debug-') as name:
@@ -166,11 +208,7 @@ def main(arguments: Sequence[str]) -> int:
             folder = pathlib.Path(name, 'console')
             guest = lab_guest.start(lab.open(), spec, folder, image)
             guest.wait_ready(_PATIENCE_SECONDS)
-            stress = Stress(guest)
-            for number in range(rounds):
-                print(f'round {number + 1} of {rounds}', flush=True)
-                stress.run()
-            complaints = stress.complaints()
+            complaints = _run(Stress(guest), rounds)
         finally:
             lab.stop()
     print('\n'.join(complaints) or 'no complaint')
