@@ -38,6 +38,7 @@ class Stress:
         self._guest = guest
         self._status = ''
         self._shell('mount -t debugfs debugfs /sys/kernel/debug')
+        self._shell('dmesg -n 8')  # lockdep only warns, which "quiet" hides
         # What is there before the first policy is not the driver's fault.
         self._take_time(f'echo scan > {_LEAKS}; echo clear > {_LEAKS}')
 
