@@ -51,9 +51,9 @@ static void tb_open(struct tb_balloon *balloon)
 	unsigned long flags;
 
 	spin_lock_irqsave(&balloon->lock, flags);
-	balloon->stopping = false;
+	WRITE_ONCE(balloon->stopping, false);
 	WRITE_ONCE(balloon->dead, false);
-	balloon->reset = false;
+	WRITE_ONCE(balloon->reset, false);
 	balloon->stats_sent = false;
 	balloon->host_in_force = false;
 	balloon->notified = balloon->policy.serial;

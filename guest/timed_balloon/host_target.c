@@ -3,6 +3,7 @@
  * The sizes that device and driver tell each other in the configuration: the
  * host's target, and where the balloon stands.
  */
+#include <linux/lockdep.h>
 #include <linux/virtio_config.h>
 
 #include "timed_balloon.h"
@@ -70,6 +71,7 @@ bool tb_target_plan(struct tb_balloon *balloon, struct tb_item *item)
 {
 	u64 units;
 
+	lockdep_assert_held(&balloon->lock);
 	if (!balloon->host_in_force)
 		return false;
 	item->direction = TB_INFLATE;

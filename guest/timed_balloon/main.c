@@ -25,7 +25,8 @@ static void tb_init(struct tb_balloon *balloon, struct virtio_device *vdev)
 	tb_timer_setup(&balloon->deadline_timer, tb_policy_timer);
 	tb_timer_setup(&balloon->wake_timer, tb_wake);
 	tb_pages_init(balloon);
-	tb_pace_init(&balloon->pace);
+	tb_pace_init(&balloon->inflate_pace);
+	tb_pace_init(&balloon->deflate_pace);
 	/* Nothing begins before the device is ready. */
 	balloon->stopping = true;
 	vdev->priv = balloon;

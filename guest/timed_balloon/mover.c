@@ -6,6 +6,7 @@
  * they still stand. Where there is nothing to do for a while a timer looks
  * again; new orders queue the work themselves.
  */
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 
@@ -17,7 +18,6 @@
 /* The pause after a failure doubles from the least to the most. */
 #define TB_POLICY_PAUSE_MS 1
 #define TB_POLICY_PAUSE_MAX_MS 320
-#define TB_TARGET_PAUSE_MS 200
 #define TB_TARGET_PAUSE_MAX_MS 3200
 
 enum hrtimer_restart tb_wake(struct hrtimer *timer)
@@ -74,6 +74,7 @@ static bool tb_plan(struct tb_balloon *balloon, struct tb_item *item)
 unsigned int tb_grant(struct tb_balloon *balloon, const struct tb_item *item,
 		      ktime_t now)
 {
+	lockdep_assert_held(&balloon->lock);
 	if (item->forced)
 		return item->count;
 	if (balloon->stopping || balloon->orders != item->orders)

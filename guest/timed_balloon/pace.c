@@ -4,6 +4,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/math64.h>
+#include <linux/time64.h>
 
 #include "timed_balloon.h"
 
@@ -20,6 +21,23 @@ void tb_pace_init(struct tb_pace *pace)
 {
 	pace->host_ns = TB_FIRST_HOST_NS;
 	pace->guest_ns = TB_FIRST_GUEST_NS;
+}
+
+/**
+ * tb_pace_begin() - let a policy try, whatever was learned before
+ * @pace: what is known
+ * @duration_ms: the policy's
+ *
+ * A host that once was slow may not be now. A request takes no more than an
+ * eighth of a policy's duration until this one has learned that it does.
+ */
+void tb_pace_begin(struct tb_pace *pace, u32 duration_ms)
+{
+	u64 most = div_u64((u64)duration_ms * NSEC_PER_MSEC,
+			   8 * TB_REQUEST_UNITS);
+
+	pace->host_ns = min_t(u64, pace->host_ns, most);
+	pace->guest_ns = min_t(u64, pace->guest_ns, most);
 }
 
 /* Rise fast and fall slowly: to stop early costs less than to be late. */

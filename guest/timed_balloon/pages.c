@@ -6,6 +6,7 @@
  */
 #include <linux/delay.h>
 #include <linux/gfp.h>
+#include <linux/migrate_mode.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
@@ -25,6 +26,9 @@ static int tb_pages_migrate(struct balloon_dev_info *info, struct page *fresh,
 	struct tb_balloon *balloon =
 		container_of(info, struct tb_balloon, pages);
 
+	/* The host is waited for. */
+	if (mode == MIGRATE_ASYNC)
+		return -EAGAIN;
 	return tb_replace_page(balloon, fresh, old);
 }
 #endif
@@ -90,7 +94,7 @@ bool tb_pages_allocate(struct tb_balloon *balloon, struct tb_item *item)
 		page = balloon_page_alloc();
 		if (!page)
 			return false;
-		if (tb_page_is_needed(page)) {
+		if (!tb_page_has_number(page) || tb_page_is_needed(page)) {
 			put_page(page);
 			return false;
 		}
@@ -208,5 +212,5 @@ void tb_pages_drop_all(struct tb_balloon *balloon)
 		cond_resched();
 	}
 	tb_pages_drop(balloon, &balloon->limbo);
-	balloon->size = 0;
+	WRITE_ONCE(balloon->size, 0);
 }

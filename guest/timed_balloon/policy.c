@@ -3,6 +3,7 @@
  * The policy: its beginning, its ends, and what it allows at an instant.
  */
 #include <linux/errno.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 
@@ -36,6 +37,7 @@ void tb_policy_end(struct tb_balloon *balloon, enum tb_reason reason)
 {
 	struct tb_policy *policy = &balloon->policy;
 
+	lockdep_assert_held(&balloon->lock);
 	policy->state = TB_ENDED;
 	policy->reason = reason;
 	policy->held_by = TB_NOT_HELD;
@@ -98,6 +100,8 @@ static void tb_policy_begin(struct tb_balloon *balloon,
 	policy->target = tb_whole_pages(order->direction, order->target_kib);
 	policy->started_at = now;
 	policy->deadline_at = ktime_add_ms(now, order->duration_ms);
+	tb_pace_begin(tb_pace_of(balloon, order->direction),
+		      order->duration_ms);
 	balloon->host_in_force = false;
 	balloon->stuck_since = 0;
 	balloon->retry_at = 0;
@@ -116,7 +120,8 @@ static bool tb_policy_is_late(const struct tb_order *order, ktime_t now)
  * @order: what was written
  *
  * Return: 0, -ERANGE if the guest has not so much memory, -ETIME if it was to
- * begin earlier, -ENODEV if the device is going
+ * begin earlier, -ENODEV if the device is going, -EIO if the host ceased to
+ * answer
  */
 int tb_policy_start(struct tb_balloon *balloon, const struct tb_order *order)
 {
@@ -124,15 +129,16 @@ int tb_policy_start(struct tb_balloon *balloon, const struct tb_order *order)
 	struct tb_policy *policy = &balloon->policy;
 	ktime_t now = ktime_get();
 	unsigned long flags;
+	int error = 0;
 
 	if (order->target_kib > ram_kib)
 		return -ERANGE;
 	if (tb_policy_is_late(order, now))
 		return -ETIME;
 	spin_lock_irqsave(&balloon->lock, flags);
-	if (balloon->stopping) {
-		spin_unlock_irqrestore(&balloon->lock, flags);
-		return -ENODEV;
+	if (balloon->stopping || balloon->dead) {
+		error = balloon->stopping ? -ENODEV : -EIO;
+		goto unlock;
 	}
 	tb_policy_retire(balloon);
 	tb_policy_begin(balloon, order, now);
@@ -144,8 +150,9 @@ int tb_policy_start(struct tb_balloon *balloon, const struct tb_order *order)
 		tb_policy_end(balloon, TB_BY_TARGET);
 	}
 	queue_work(balloon->wq, &balloon->move_work);
+unlock:
 	spin_unlock_irqrestore(&balloon->lock, flags);
-	return 0;
+	return error;
 }
 
 /**
@@ -231,6 +238,7 @@ bool tb_policy_plan(struct tb_balloon *balloon, struct tb_item *item,
 	s64 left_ns;
 	u64 units;
 
+	lockdep_assert_held(&balloon->lock);
 	if (tb_policy_expire(balloon, now))
 		return false;
 	if (!tb_way(direction, balloon->size, policy->target)) {
@@ -248,7 +256,7 @@ bool tb_policy_plan(struct tb_balloon *balloon, struct tb_item *item,
 	policy->held_by = TB_NOT_HELD;
 	left_ns = ktime_to_ns(ktime_sub(policy->deadline_at, now));
 	units = min_t(u64, units,
-		      tb_pace_fits(&balloon->pace, left_ns,
+		      tb_pace_fits(tb_pace_of(balloon, direction), left_ns,
 				   direction == TB_DEFLATE));
 	item->direction = direction;
 	item->count = (unsigned int)units / TB_UNITS_PER_PAGE;
@@ -269,8 +277,11 @@ unsigned int tb_policy_grant(struct tb_balloon *balloon, unsigned int pages,
 			     ktime_t now)
 {
 	ktime_t left = ktime_sub(balloon->policy.deadline_at, now);
-	unsigned int fit = tb_pace_fits(&balloon->pace, left, true);
+	struct tb_pace *pace = tb_pace_of(balloon,
+					  balloon->policy.order.direction);
+	unsigned int fit = tb_pace_fits(pace, left, true);
 
+	lockdep_assert_held(&balloon->lock);
 	if (tb_policy_expire(balloon, now))
 		return 0;
 	return min(pages, fit / TB_UNITS_PER_PAGE);
@@ -285,6 +296,7 @@ void tb_policy_host_order(struct tb_balloon *balloon)
 	struct tb_policy *policy = &balloon->policy;
 	enum tb_direction direction = policy->order.direction;
 
+	lockdep_assert_held(&balloon->lock);
 	if (!tb_way(direction, balloon->size, balloon->host_target)) {
 		balloon->host_in_force = true;
 		tb_policy_end(balloon, TB_BY_HOST);
@@ -305,6 +317,7 @@ void tb_policy_acknowledged(struct tb_balloon *balloon,
 {
 	struct tb_policy *policy = &balloon->policy;
 
+	lockdep_assert_held(&balloon->lock);
 	if (item->forced)
 		return;
 	balloon->stuck_since = 0;

@@ -66,19 +66,29 @@ static void tb_write_pfns(struct tb_balloon *balloon, struct page *page,
 		to[i] = cpu_to_virtio32(balloon->vdev, pfn + i);
 }
 
+/* With the lock held: there is no host that answers any more. */
+static void tb_die(struct tb_balloon *balloon)
+{
+	WRITE_ONCE(balloon->dead, true);
+	if (tb_policy_runs(balloon))
+		tb_policy_end(balloon, TB_BY_STALL);
+}
+
 /* With both locks held; the host may see the request from now on. */
 static bool tb_enqueue(struct tb_balloon *balloon, struct virtqueue *vq,
 		       unsigned int pages, bool *notify)
 {
 	struct scatterlist sg;
 
+	lockdep_assert_held(&balloon->io_mutex);
+	lockdep_assert_held(&balloon->lock);
 	if (balloon->dead)
 		return false;
 	sg_init_one(&sg, balloon->pfns,
 		    pages * TB_UNITS_PER_PAGE * sizeof(balloon->pfns[0]));
 	balloon->acked_at = 0;
 	if (virtqueue_add_outbuf(vq, &sg, 1, balloon, GFP_ATOMIC)) {
-		WRITE_ONCE(balloon->dead, true);
+		tb_die(balloon);
 		return false;
 	}
 	*notify = virtqueue_kick_prepare(vq);
@@ -88,10 +98,10 @@ static bool tb_enqueue(struct tb_balloon *balloon, struct virtqueue *vq,
 static void tb_account(struct tb_balloon *balloon, const struct tb_item *item,
 		       unsigned int units)
 {
-	if (item->direction == TB_INFLATE)
-		balloon->size += units;
-	else
-		balloon->size -= units;
+	u64 size = balloon->size;
+
+	WRITE_ONCE(balloon->size, item->direction == TB_INFLATE ?
+					  size + units : size - units);
 	if (item->policy)
 		balloon->policy.moved += units;
 }
@@ -127,8 +137,8 @@ static void tb_settle(struct tb_balloon *balloon, const struct tb_item *item,
 	spin_lock_irqsave(&balloon->lock, flags);
 	if (!balloon->acked_at)
 		balloon->acked_at = ktime_get();
-	if (item->direction == TB_INFLATE && !item->forced)
-		tb_pace_learn(&balloon->pace, units,
+	if (!item->forced)
+		tb_pace_learn(tb_pace_of(balloon, item->direction), units,
 			      ktime_sub(item->sent_at, item->planned_at),
 			      ktime_sub(balloon->acked_at, item->sent_at));
 	tb_policy_acknowledged(balloon, item, units, balloon->acked_at);
@@ -140,7 +150,7 @@ static void tb_give_up(struct tb_balloon *balloon)
 	unsigned long flags;
 
 	spin_lock_irqsave(&balloon->lock, flags);
-	WRITE_ONCE(balloon->dead, true);
+	tb_die(balloon);
 	spin_unlock_irqrestore(&balloon->lock, flags);
 }
 
@@ -295,11 +305,14 @@ int tb_replace_page(struct tb_balloon *balloon, struct page *fresh,
 {
 	int done = -EAGAIN;
 
-	if (!mutex_trylock(&balloon->io_mutex))
+	if (!tb_page_has_number(fresh) || !mutex_trylock(&balloon->io_mutex))
 		return -EAGAIN;
 	if (!READ_ONCE(balloon->stopping) &&
 	    tb_tell(balloon, balloon->inflate_vq, fresh)) {
 		tb_tell(balloon, balloon->deflate_vq, old);
+		/* Better one page lost than one that the host still has. */
+		if (READ_ONCE(balloon->dead))
+			get_page(old);
 		tb_exchange(balloon, fresh, old);
 		done = 0;
 	}

@@ -21,6 +21,7 @@
 #endif
 #include <linux/hrtimer.h>
 #include <linux/kernfs.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/oom.h>
 #include <linux/page_reporting.h>
@@ -37,6 +38,8 @@
 #define TB_UNITS_PER_PAGE ((unsigned int)(PAGE_SIZE >> VIRTIO_BALLOON_PFN_SHIFT))
 #define TB_ITEM_UNITS 256U
 #define TB_QUEUES_MAX 4
+/* Not all that the host wants could be had: after so long there may be more. */
+#define TB_TARGET_PAUSE_MS 200
 
 enum tb_state { TB_IDLE, TB_RUNNING, TB_ENDED };
 
@@ -185,7 +188,8 @@ struct tb_item {
  * @host_target: units that the host last asked for
  * @host_in_force: whether that counts when no policy runs
  * @notified: serial of the last policy when the host last notified its target
- * @pace: how fast things go
+ * @inflate_pace: how fast it gets larger
+ * @deflate_pace: ... and smaller
  * @stuck_since: since when nothing could be moved; 0: it could
  * @retry_at: not before this after a failure
  * @pause_ms: how long that was
@@ -232,7 +236,8 @@ struct tb_balloon {
 	u64 host_target;
 	bool host_in_force;
 	u64 notified;
-	struct tb_pace pace;
+	struct tb_pace inflate_pace;
+	struct tb_pace deflate_pace;
 	ktime_t stuck_since;
 	ktime_t retry_at;
 	unsigned int pause_ms;
@@ -265,6 +270,7 @@ void tb_oom_stop(struct tb_balloon *balloon);
 
 /* pace.c */
 void tb_pace_init(struct tb_pace *pace);
+void tb_pace_begin(struct tb_pace *pace, u32 duration_ms);
 void tb_pace_learn(struct tb_pace *pace, unsigned int units, s64 guest_ns,
 		   s64 host_ns);
 unsigned int tb_pace_fits(const struct tb_pace *pace, s64 left_ns,
@@ -300,12 +306,25 @@ static inline bool tb_policy_runs(const struct tb_balloon *balloon)
 	return balloon->policy.state == TB_RUNNING;
 }
 
+static inline struct tb_pace *tb_pace_of(struct tb_balloon *balloon,
+					 enum tb_direction direction)
+{
+	return direction == TB_INFLATE ? &balloon->inflate_pace :
+					 &balloon->deflate_pace;
+}
+
 /* How far it is from one size to another; 0 if that is not ahead. */
 static inline u64 tb_way(enum tb_direction direction, u64 from, u64 to)
 {
 	if (direction == TB_INFLATE)
 		return to > from ? to - from : 0;
 	return from > to ? from - to : 0;
+}
+
+/* The device counts in 32 bits: 16 TiB of 4 KiB each. */
+static inline bool tb_page_has_number(struct page *page)
+{
+	return page_to_pfn(page) <= U32_MAX / TB_UNITS_PER_PAGE;
 }
 
 /* reporting.c: free pages that the host may drop */
