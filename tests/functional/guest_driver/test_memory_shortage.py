@@ -7,6 +7,7 @@ from tests.functional import lab
 from tests.functional.guest_driver import base
 
 _LONG_MS = 60000
+_DRIVER = '/sys/bus/virtio/drivers/timed_balloon'
 _FAR_KIB = 450 * 1024
 
 
@@ -84,6 +85,24 @@ class AutodeflateTest(ShortageTest):
         # Nor does it take that again unless it is told to.
         self.assert_size(self.driver.status.number('balloon_kib'))
         self.assertEqual(1, len(self.balloon.watch()))
+
+    def test_goes_while_memory_runs_out(self) -> None:
+        self.hold_at(250)
+        self.addCleanup(self.guest.stop_eating)
+        self.guest.eat(250)
+        before_kib = self.driver.status.number('balloon_kib')
+        lab.wait_until(
+            lambda: self.driver.status.number('balloon_kib') < before_kib,
+            'pages given back',
+        )
+        self.guest.shell(
+            f'cd {_DRIVER}; echo virtio* > /tmp/device;'
+            ' cat /tmp/device > unbind'
+        )
+        self.assertEqual(self.balloon.full_kib, self.balloon.actual_kib)
+        self.guest.shell(f'cat /tmp/device > {_DRIVER}/bind')
+        self.assert_size(0)
+        self.assertNotIn('BUG', self.guest.shell('dmesg'))
 
 
 class DiskSwapTest(ShortageTest):
