@@ -83,8 +83,9 @@ class AutodeflateTest(ShortageTest):
         self.assertLess(status.number('balloon_kib'), 240 * base.KIB_PER_MIB)
         self.assertEqual(kills, self.kills())
         # Nor does it take that again unless it is told to.
-        self.assert_size(self.driver.status.number('balloon_kib'))
-        self.assertEqual(1, len(self.balloon.watch()))
+        stands_kib = self.balloon.wait_still()
+        self.assert_size(self.balloon.full_kib - stands_kib)
+        self.assertEqual({stands_kib}, self.balloon.watch())
 
     def test_goes_while_memory_runs_out(self) -> None:
         self.hold_at(250)
